@@ -1,0 +1,1 @@
+"""CDM API v1.1, one function per operation."""

@@ -1,0 +1,1 @@
+"""The small part of the identity service that clients ask for."""

@@ -1,0 +1,1 @@
+"""Factory API v1, one function per operation."""

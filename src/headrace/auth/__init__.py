@@ -1,0 +1,1 @@
+"""Signatures, tokens, passwords, sealing of secrets."""

@@ -1,0 +1,1 @@
+"""Claims instances, walks the graph, records what happened."""

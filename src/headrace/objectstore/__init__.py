@@ -1,0 +1,1 @@
+"""obs:// paths behind one small interface."""

@@ -1,0 +1,1 @@
+"""SQL dialects, the embedded engine, the real engines behind one interface."""

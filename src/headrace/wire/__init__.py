@@ -1,0 +1,1 @@
+"""How the outside spells the documents: v1, v2, CDM."""
