@@ -1,0 +1,72 @@
+"""Turns what came over the wire into the arguments of an operation, or says which member is wrong."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+import msgspec
+
+from headrace.api.operation import Operation
+from headrace.errors import InvalidParameter, MissingParameter
+
+_NO_OPTIONS = frozenset({b"", b"null"})
+_AT = re.compile(r" - at `\$(?:\.|)(.*)`$")
+
+
+@cache
+def _decoder(body_type: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(body_type, strict=False)
+
+
+def decode_body(operation: Operation, body: bytes) -> Any:
+    """The body in its declared shape; None for an optional one that is absent, empty or ``null``.
+
+    Raises MissingParameter, InvalidParameter with the path of the member and what was expected there.
+    """
+    if operation.body_type is bytes:
+        return body
+    if body.strip() in _NO_OPTIONS:
+        if operation.body_optional:
+            return None
+        raise MissingParameter("The request needs a JSON body.")
+    try:
+        return _decoder(operation.body_type).decode(body)
+    except msgspec.ValidationError as error:
+        raise InvalidParameter(explain(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidParameter(f"The body is not valid JSON: {error}.") from error
+    except RecursionError as error:
+        raise InvalidParameter("The body is nested too deeply.") from error
+
+
+def decode_query(operation: Operation, query: bytes) -> Any:
+    """The query in its declared shape; empty values count as absent. Raises InvalidParameter."""
+    try:
+        pairs = {name: value for name, value in parse_qsl(query.decode("ascii"), errors="strict") if value != ""}
+    except (UnicodeDecodeError, ValueError) as error:
+        raise InvalidParameter("The query string is not valid UTF-8.") from error
+    try:
+        return msgspec.convert(pairs, operation.query_type, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidParameter(explain(error)) from error
+
+
+def decode_segments(raw_path: bytes) -> list[str]:
+    """The path cut into segments, each percent-decoded once after the cut. Raises InvalidParameter."""
+    try:
+        return [unquote_to_bytes(part).decode("utf-8") for part in raw_path.strip(b"/").split(b"/")]
+    except UnicodeDecodeError as error:
+        raise InvalidParameter("The path is not valid UTF-8.") from error
+
+
+def explain(error: msgspec.ValidationError) -> str:
+    """``nodes[0].retryTimes: expected `int`, got `str` `` for msgspec's own text."""
+    text = str(error)
+    found = _AT.search(text)
+    if found is None:
+        return f"{text}."
+    what = text[: found.start()]
+    return f"{found.group(1) or 'body'}: {what[:1].lower()}{what[1:]}."

@@ -1,0 +1,29 @@
+"""What names may look like, and how directories compare.
+
+Source: factory-v1-notes §7. Names are letters, digits, Chinese characters and a few signs; lengths in characters.
+"""
+
+from __future__ import annotations
+
+import re
+
+JOB_NAME = re.compile(r"[A-Za-z0-9_.\-\u4e00-\u9fa5]{1,128}")
+NODE_NAME = re.compile(r"[A-Za-z0-9_.\-/<>\u4e00-\u9fa5]{1,128}")
+SCRIPT_NAME = JOB_NAME
+RESOURCE_NAME = re.compile(r"[A-Za-z0-9_\-\u4e00-\u9fa5]{1,32}")
+CONNECTION_NAME = re.compile(r"[A-Za-z0-9_\-]{1,100}")
+PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+_DIRECTORY_LEVEL = re.compile(r"[A-Za-z0-9_\-\u4e00-\u9fa5]{1,64}")
+
+MAX_DIRECTORY_LEVELS = 10
+
+
+def directory_key(directory: str) -> str:
+    """The form in which directories compare: ``/a/b`` for ``/a/b/``, ``a/b`` and ``/a/b``; ``/`` for the root."""
+    return "/" + directory.strip("/")
+
+
+def is_directory(directory: str) -> bool:
+    """Whether every level is 1 to 64 letters, digits, Chinese, ``_`` or ``-``, and there are 10 levels at most."""
+    levels = [level for level in directory_key(directory).split("/") if level]
+    return len(levels) <= MAX_DIRECTORY_LEVELS and all(_DIRECTORY_LEVEL.fullmatch(level) for level in levels)

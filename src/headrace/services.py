@@ -1,0 +1,50 @@
+"""The parts a use case works with, chosen and joined once in ``app.py`` and handed down."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from headrace.auth.sealing import Sealer
+from headrace.objectstore.base import ObjectStore
+from headrace.settings import Settings
+from headrace.storage.database import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Database, object store, sealing of secrets, clock and ids; and how to wake what waits for work.
+
+    ``now`` gives milliseconds since the epoch, ``next_number`` 64-bit ids that grow with time, ``next_id`` ids of 32
+    hexadecimal digits. ``wake_engine`` tells the engine that ready work was committed; ``in_background`` runs a
+    function on a worker thread and never raises.
+    """
+
+    settings: Settings
+    db: Database
+    store: ObjectStore
+    sealer: Sealer
+    now: Callable[[], int]
+    next_number: Callable[[], int]
+    next_id: Callable[[], str]
+    wake_engine: Callable[[], None] = lambda: None
+    in_background: Callable[[Callable[[], None]], None] = lambda work: work()
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+class Numbers:
+    """Ids that grow with time: microseconds since the epoch, never the same twice in a process.
+
+    They stay below 2**53, so that a browser can hold them.
+    """
+
+    def __init__(self, now_micros: Callable[[], int]) -> None:
+        self._now = now_micros
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def __call__(self) -> int:
+        with self._lock:
+            self._last = max(self._last + 1, self._now())
+            return self._last

@@ -1,0 +1,88 @@
+"""Settings of an installation: a flag, an environment variable and a key of ``headrace.toml`` each, in that order."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+
+class InvalidSetting(ValueError):
+    """A setting has a value it cannot have; the text names the setting, the value and where it came from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can be set. Units are in the comments."""
+
+    home: Path = field(default_factory=lambda: Path.home() / ".headrace")
+    host: str = "127.0.0.1"
+    port: int = 8700
+    database_url: str | None = None  # None: HOME/headrace.db
+    object_store_url: str | None = None  # None: HOME/obs
+    auth: Literal["on", "none"] = "on"
+    local_execution: bool = False  # Shell and Python nodes without a bound host run on this machine
+    unbound_connections: Literal["embedded", "fail"] = "embedded"
+    time_zone: str = "Asia/Shanghai"  # the service's zone: default plan-time windows, log paths
+    max_nodes_per_job: int = 200
+    max_jobs_per_workspace: int = 10_000
+    max_scripts_per_workspace: int = 10_000
+    max_jobs_per_batch_export: int = 100
+    max_package_bytes: int = 1024 * 1024 * 1024  # of an archive on import; the original allows 10 MB
+    max_body_bytes: int = 16 * 1024 * 1024  # of a JSON request; uploads of archives follow max_package_bytes
+    max_parallel_nodes: int = 16  # node attempts at once in this process
+    create_buckets: bool = True  # writing to an unknown bucket of the file store creates it
+    task_retention_days: int = 30
+
+    @classmethod
+    def load(cls, flags: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Self:
+        """Join flags (None: not given), ``HEADRACE_…`` variables and ``HOME/headrace.toml``.
+
+        Raises InvalidSetting.
+        """
+        environment = os.environ if environment is None else environment
+        home = flags.get("home") or environment.get("HEADRACE_HOME") or Path.home() / ".headrace"
+        settings = replace(cls(), home=Path(home).expanduser().absolute())
+        file = settings.home / "headrace.toml"
+        values: dict[str, tuple[Any, str]] = {}
+        if file.exists():
+            for name, value in tomllib.loads(file.read_text("utf-8")).items():
+                values[name] = (value, str(file))
+        names = {item.name for item in fields(cls)} - {"home"}
+        for name in names:
+            if (text := environment.get(f"HEADRACE_{name.upper()}")) not in (None, ""):
+                values[name] = (text, f"HEADRACE_{name.upper()}")
+            if flags.get(name) is not None:
+                values[name] = (flags[name], f"--{name.replace('_', '-')}")
+        unknown = set(values) - names
+        if unknown:
+            raise InvalidSetting(f"{file}: unknown setting {sorted(unknown)[0]!r}; known: {', '.join(sorted(names))}")
+        known = {name: _convert(settings, name, value, source) for name, (value, source) in values.items()}
+        return replace(settings, **known)
+
+
+_CHOICES = {"auth": ("on", "none"), "unbound_connections": ("embedded", "fail")}
+
+
+def _convert(settings: Settings, name: str, value: Any, source: str) -> Any:
+    default = getattr(settings, name)
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise InvalidSetting(f"{source}: {name} is one of {', '.join(_CHOICES[name])}, not {value!r}")
+    try:
+        if isinstance(default, bool):
+            return value if isinstance(value, bool) else _truth(str(value))
+        return int(value) if isinstance(default, int) else value
+    except ValueError as error:
+        raise InvalidSetting(f"{source}: {name} cannot be {value!r}: {error}") from error
+
+
+def _truth(text: str) -> bool:
+    lowered = text.lower()
+    if lowered in ("1", "true", "yes", "on"):
+        return True
+    if lowered in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("expected true or false")

@@ -1,0 +1,1 @@
+"""Shapes of the Factory API v1, one module per kind of object."""
