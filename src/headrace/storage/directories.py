@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from headrace.storage.database import Connection
 from headrace.storage.statement import Statement
 from headrace.storage.tables import directories
 
-_COLUMNS = {name: bindparam(name) for name in ("id", "workspace_id", "kind", "path")}
+_COLUMNS: dict[str, BindParameter[str]] = {name: bindparam(name) for name in ("id", "workspace_id", "kind", "path")}
 _ADD = {
     "sqlite": Statement(sqlite.insert(directories).values(_COLUMNS).on_conflict_do_nothing()),
     "postgresql": Statement(postgresql.insert(directories).values(_COLUMNS).on_conflict_do_nothing()),
