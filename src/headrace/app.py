@@ -1,0 +1,163 @@
+"""The one place where the parts are chosen and joined, and the only one that reads a clock."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from headrace.api.application import Application, Authenticator
+from headrace.api.authentication import Anybody, SignedRequests
+from headrace.api.operation import declared_operations
+from headrace.auth.credentials import new_access_key, new_id, new_password, new_secret_key, write_credentials
+from headrace.auth.passwords import hash_password
+from headrace.auth.sealing import Sealer, derive, load_or_create_key
+from headrace.domain.identity import User
+from headrace.engine.engine import Engine
+from headrace.factory import imports, workspaces
+from headrace.migration.clusters import ensure_default_cluster
+from headrace.objectstore.store import open_store
+from headrace.services import Numbers, Services
+from headrace.settings import InvalidSetting, Settings
+from headrace.storage import identity, migrate
+from headrace.storage.database import open_database
+from headrace.storage.identity import AccessKey, Project
+
+log = structlog.get_logger("headrace")
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """An opened home: its services, its engine, and where its credentials are."""
+
+    services: Services
+    engine: Engine
+    credentials: Path
+    first_start: bool
+
+    def application(self) -> Application:
+        """The ASGI application that serves this installation; it starts and stops the engine."""
+        services = self.services
+        with services.db.reading() as connection:
+            administrator = identity.all_users(connection)[0]
+        authenticate: Authenticator
+        if services.settings.auth == "none":
+            authenticate = Anybody(administrator)
+        else:
+            authenticate = SignedRequests(services.db, services.sealer, derive(services.sealer.key, "token"))
+        return Application(
+            services,
+            declared_operations(),
+            authenticate,
+            lambda project_id, header: workspaces.find(services, project_id, header),
+            on_start=self.start,
+            on_stop=self.stop,
+        )
+
+    def start(self) -> None:
+        """Start the engine and end what a crash left half-done."""
+        imports.recover(self.services)
+        self.engine.start()
+
+    def stop(self) -> None:
+        """Stop the engine and close the database."""
+        self.services.stopping.set()
+        self.engine.stop()
+        self.services.db.close()
+
+
+def open_installation(settings: Settings, environment: dict[str, str]) -> Installation:
+    """Open (and on first start create) the home of the settings. Raises InvalidSetting."""
+    if settings.auth == "none" and settings.host not in LOOPBACK:
+        raise InvalidSetting(f"--auth none serves anybody, so it binds only to loopback, not to {settings.host}")
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = open_database(settings.database_url, settings.home)
+    migrate.upgrade(database)
+    sealer = Sealer(load_or_create_key(settings.home, environment))
+    pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="background")
+    waker = _Waker()
+    services = Services(
+        settings=settings,
+        db=database,
+        store=open_store(settings.object_store_url, settings.home),
+        sealer=sealer,
+        now=lambda: time.time_ns() // 1_000_000,
+        next_number=Numbers(lambda: time.time_ns() // 1_000),
+        next_id=lambda: uuid.uuid4().hex,
+        wake_engine=waker,
+        in_background=_background(pool),
+    )
+    engine = Engine(services)
+    waker.target = engine.wake
+    credentials = settings.home / "credentials.json"
+    first = create_first_objects(services, credentials)
+    return Installation(services=services, engine=engine, credentials=credentials, first_start=first)
+
+
+class _Waker:
+    """Wakes the engine, which is made after the services that hold this."""
+
+    def __init__(self) -> None:
+        self.target: Callable[[], None] = lambda: None
+
+    def __call__(self) -> None:
+        self.target()
+
+
+def _background(pool: ThreadPoolExecutor) -> Callable[[Callable[[], None]], None]:
+    def guarded(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            log.exception("background work failed")
+
+    return lambda work: pool.submit(guarded, work) and None
+
+
+def create_first_objects(services: Services, credentials: Path) -> bool:
+    """On first start: a project, its default workspace, an administrator, one access key; whether it was the first.
+
+    The credentials go to a file that only the owner can read; the database keeps a hash and a sealed text.
+    """
+    with services.db.reading() as connection:
+        if identity.all_projects(connection):
+            return False
+    now = services.now()
+    project = Project(new_id(), "headrace", new_id(), "headrace", now)
+    user = User(id=new_id(), name="admin", project_id=project.id, domain_id=project.domain_id)
+    access_key, secret_key, password = new_access_key(), new_secret_key(), new_password()
+    with services.db.writing() as connection:
+        identity.add_project(connection, project)
+        identity.add_user(connection, user, hash_password(password), now)
+        sealed = services.sealer.seal(secret_key)
+        identity.add_access_key(connection, AccessKey(access_key, user.id, sealed, "made at first start", now))
+        workspace = workspaces.new_default(project.id, user.name, new_id(), now)
+        workspaces.add(connection, workspace)
+    ensure_default_cluster(services, project.id)
+    content = {
+        "project_id": project.id,
+        "project_name": project.name,
+        "domain_id": project.domain_id,
+        "domain_name": project.domain_name,
+        "workspace_id": workspace.id,
+        "access_key": access_key,
+        "secret_key": secret_key,
+        "user": user.name,
+        "password": password,
+    }
+    write_credentials(credentials, content)
+    return True
+
+
+def read_credentials(home: Path) -> dict[str, str]:
+    """What first start wrote. Raises FileNotFoundError."""
+    found: dict[str, str] = json.loads((home / "credentials.json").read_text("utf-8"))
+    return found

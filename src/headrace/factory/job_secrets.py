@@ -1,0 +1,56 @@
+"""Sensitive node properties: sealed in the stored text, masked on read, kept when the mask comes back.
+
+A property is sensitive when its ``value_is_sensitive`` is true (real exports carry that member). Only its value is
+sealed; the rest of the text stays as received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headrace.auth.sealing import MASK, Sealer
+from headrace.wire.document import Document, as_text, as_truth, read_document, write_document
+
+_MARK = b"value_is_sensitive"
+
+
+def seal_job(text: bytes, sealer: Sealer, previous: str | None = None) -> str:
+    """The text to store. A masked or emptied value keeps the one of ``previous`` (the stored text)."""
+    if _MARK not in text:
+        return text.decode()
+    job = read_document(text)
+    kept = _sealed_values(previous) if previous is not None else {}
+    changed = False
+    for node, item in _sensitive(job):
+        value = as_text(item.get("value"))
+        if value in (MASK, "") and (stored := kept.get((node, as_text(item.get("name"))))):
+            item["value"] = stored
+        elif value and not sealer.is_sealed(value):
+            item["value"] = sealer.seal(value)
+        else:
+            continue
+        changed = True
+    return (write_document(job) if changed else text).decode()
+
+
+def unseal_job(text: str, sealer: Sealer) -> str:
+    """The text with its sensitive values in clear: only for the engine that runs the job."""
+    if _MARK.decode() not in text:
+        return text
+    job = read_document(text)
+    for _, item in _sensitive(job):
+        if isinstance(value := item.get("value"), str) and sealer.is_sealed(value):
+            item["value"] = sealer.unseal(value)
+    return write_document(job).decode()
+
+
+def _sealed_values(text: str) -> dict[tuple[str, str], str]:
+    found = _sensitive(read_document(text)) if _MARK.decode() in text else iter(())
+    return {(node, as_text(item.get("name"))): as_text(item.get("value")) for node, item in found}
+
+
+def _sensitive(job: Document) -> Iterator[tuple[str, Document]]:
+    for node in job.get("nodes") or ():
+        for item in node.get("properties") or ():
+            if as_truth(item.get("value_is_sensitive")):
+                yield as_text(node.get("name")), item

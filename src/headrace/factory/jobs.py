@@ -1,0 +1,203 @@
+"""Authoring of jobs: create, read, list, replace, delete.
+
+A job has a draft, submitted versions 1…n, and what runs: the newest submitted version. Without the review function a
+save without ``targetStatus`` submits at once, because clients start or run a job right after they created it.
+Source: factory-v1-notes §10.4.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from headrace.domain.identity import Caller
+from headrace.domain.names import directory_key
+from headrace.errors import (
+    InvalidParameter,
+    InvalidSchedule,
+    JobNameExists,
+    JobNotFound,
+    JobQuotaReached,
+)
+from headrace.factory import job_checks, paging
+from headrace.factory.job_secrets import seal_job
+from headrace.services import Services
+from headrace.storage import directories, jobs
+from headrace.storage.database import Connection, Duplicate
+from headrace.storage.jobs import JobRecord, Names
+from headrace.wire.document import write_document
+from headrace.wire.v1.job_view import job_view, without_echoes
+from headrace.wire.v1.jobs import JobInfo, JobList, JobListItem, ListJobsQuery, ShowJobQuery
+
+STOPPED = "STOPPED"
+
+
+def record_of(job: JobInfo, caller: Caller, job_id: int, name: str) -> JobRecord:
+    """The columns that are kept beside the text of a new job; not submitted yet, stopped."""
+    config = job.basic_config
+    return JobRecord(
+        id=job_id,
+        workspace_id=caller.workspace.id,
+        name=name,
+        process_type=job_checks.process_type(job),
+        directory=directory_key(job.directory or "/"),
+        owner=(config.owner if config is not None else None) or caller.user.name,
+        priority=(config.priority if config is not None else None) or 0,
+        single_node=int(bool(job.single_node_job_flag)),
+        draft=None,
+        version=0,
+        status=STOPPED,
+        create_user=caller.user.name,
+        create_time=caller.now,
+        update_user=caller.user.name,
+        update_time=caller.now,
+    )
+
+
+def names_of(job: JobInfo) -> Names:
+    """The tags, upstream jobs and resources a job names."""
+    config = job.basic_config
+    tags = config.tags if config is not None and isinstance(config.tags, list) else []
+    resources = [
+        str(item.value)
+        for node in job.nodes or ()
+        for item in node.properties or ()
+        if item.name in ("resourceName", "resource", "jarName") and item.value
+    ]
+    return Names(tags=tags, upstream=job_checks.upstream_jobs(job.schedule), resources=resources)
+
+
+def create(services: Services, caller: Caller, job: JobInfo, text: bytes) -> int:
+    """Create a job; its id. Raises JobNameExists, JobQuotaReached and what the checks raise."""
+    name = job_checks.check_name(job.name)
+    job_checks.check_job(job, services.settings)
+    stored = seal_job(without_echoes(text), services.sealer)
+    record = record_of(job, caller, services.next_number(), name)
+    with services.db.writing() as connection:
+        _check_upstream(connection, caller, job, name)
+        if jobs.count(connection, caller.workspace.id) >= services.settings.max_jobs_per_workspace:
+            raise JobQuotaReached(f"The workspace holds {services.settings.max_jobs_per_workspace} jobs.")
+        directories.ensure(connection, caller.workspace.id, "job", record.directory, services.next_id())
+        try:
+            save_text(connection, record, names_of(job), stored, submit=job.target_status != "SAVED", new=True)
+        except Duplicate as error:
+            raise JobNameExists(f"name: {name!r}.") from error
+    return record.id
+
+
+def save_text(connection: Connection, record: JobRecord, names: Names, text: str, *, submit: bool, new: bool) -> int:
+    """Store a job's text, as a new submitted version or as a draft; the newest version. Raises Duplicate."""
+    version = record.version + 1 if submit else record.version
+    record = record._replace(draft=None if submit else text, version=version)
+    if new:
+        jobs.insert_job(connection, record, names)
+    else:
+        jobs.replace_job(connection, record, names)
+    if submit:
+        jobs.add_version(connection, record.id, version, text, record.update_user, record.update_time)
+    return version
+
+
+def _check_upstream(connection: Connection, caller: Caller, job: JobInfo, name: str) -> None:
+    """Jobs of the same workspace that a schedule depends on must exist. Raises InvalidSchedule."""
+    for upstream in job_checks.upstream_jobs(job.schedule):
+        if upstream != name and jobs.by_name(connection, caller.workspace.id, upstream) is None:
+            raise InvalidSchedule(f"schedule.cron.dependJobs.jobs: there is no job {upstream!r}.")
+
+
+def replace(services: Services, caller: Caller, name: str, job: JobInfo, text: bytes) -> None:
+    """Replace the draft of a job; a name in the body does not rename. Raises JobNotFound and what the checks raise."""
+    with services.db.reading() as connection:
+        if jobs.by_name(connection, caller.workspace.id, name) is None:
+            raise JobNotFound(f"name: {name!r}.")
+    job_checks.check_job(job, services.settings)
+    cleaned = without_echoes(text)
+    with services.db.writing() as connection:
+        found = jobs.with_text(connection, caller.workspace.id, name)
+        if found is None:
+            raise JobNotFound(f"name: {name!r}.")
+        before, stored = found
+        _check_upstream(connection, caller, job, name)
+        fresh = record_of(job, caller, before.id, name)
+        record = fresh._replace(version=before.version)
+        directories.ensure(connection, caller.workspace.id, "job", record.directory, services.next_id())
+        sealed = seal_job(cleaned, services.sealer, stored)
+        save_text(connection, record, names_of(job), sealed, submit=job.target_status != "SAVED", new=False)
+
+
+def show(services: Services, caller: Caller, name: str, query: ShowJobQuery) -> bytes:
+    """The JSON of a job: its draft, or the submitted version asked for. Raises JobNotFound, InvalidParameter."""
+    with services.db.reading() as connection:
+        found = jobs.with_text(connection, caller.workspace.id, name)
+        if found is None:
+            raise JobNotFound(f"name: {name!r}.")
+        record, text = found
+        shown = record.version
+        if query.version != -1 or query.get_job_submit_version:
+            shown = query.version if query.version != -1 else record.version
+            submitted = jobs.version_document(connection, record.id, shown)
+            if submitted is None:
+                raise InvalidParameter(f"version: job {name!r} has no submitted version {shown}.")
+            text = submitted
+        users = jobs.users_of(connection, caller.workspace.id, jobs.UPSTREAM, name) if query.dependencies else None
+    if users is None:
+        return _rendered(text, record.id, name, str(shown), record.create_time, record.update_user)
+    downstream = [{"workSpace": caller.workspace.name, "jobName": user[1], "jobId": user[0]} for user in users]
+    server = _server_members(record.id, name, str(shown), record.create_time, record.update_user)
+    return write_document(job_view(text, {**server, "downstreamJobs": downstream}))
+
+
+def _server_members(job_id: int, name: str, version: str, create_time: int, user: str) -> dict[str, object]:
+    return {"id": job_id, "name": name, "version": version, "createTime": create_time, "lastUpdateUser": user}
+
+
+@lru_cache(maxsize=256)
+def _rendered(text: str, job_id: int, name: str, version: str, create_time: int, user: str) -> bytes:
+    return write_document(job_view(text, _server_members(job_id, name, version, create_time, user)))
+
+
+def list_page(services: Services, caller: Caller, query: ListJobsQuery) -> JobList:
+    """One page of jobs of one type, newest first. Raises InvalidJobType, InvalidParameter."""
+    job_checks.process_type(JobInfo(process_type=query.job_type))
+    skip, limit = paging.rows(query)
+    with services.db.reading() as connection:
+        total, found = jobs.page(
+            connection,
+            caller.workspace.id,
+            process_type=query.job_type,
+            name=query.job_name,
+            tags=[tag.strip() for tag in query.tags.split(",") if tag.strip()],
+            skip=skip,
+            rows=limit,
+        )
+    return JobList(total=total, jobs=[_list_item(record) for record in found])
+
+
+def _list_item(record: JobRecord) -> JobListItem:
+    batch = record.process_type == "BATCH"
+    return JobListItem(
+        name=record.name,
+        job_type=record.process_type,
+        status=record.status,
+        owner=record.owner,
+        priority=record.priority,
+        path=record.directory,
+        single_node_job_flag=bool(record.single_node),
+        create_user=record.create_user,
+        create_time=record.create_time,
+        last_update_time=record.update_time,
+        last_update_user=record.update_user,
+        start_time=record.start_time,
+        end_time=record.end_time,
+        last_instance_status=record.last_instance_status if batch else None,
+        last_instance_end_time=record.last_instance_end_time if batch else None,
+    )
+
+
+def delete(services: Services, caller: Caller, name: str) -> None:
+    """Delete a job; running instances are stopped, their history stays. Raises JobNotFound."""
+    with services.db.writing() as connection:
+        record = jobs.by_name(connection, caller.workspace.id, name)
+        if record is None:
+            raise JobNotFound(f"name: {name!r}.")
+        jobs.delete_job(connection, record.id)
+    services.wake_engine()
