@@ -211,15 +211,18 @@ class Application:
             raise
 
     def _encoded(self, operation: Operation, result: Any) -> _Answer:
-        status, headers = operation.answers, ()
+        status = operation.answers
+        headers: Headers = ()
         if isinstance(result, Created):
-            status, headers, result = result.status, result.headers, result.content  # type: ignore[assignment]
+            status, headers, result = result.status, result.headers, result.content
         if isinstance(result, Archive):
             return _Answer(status, _archive_headers(result), b"", result)
         if result is None and status == 204:
             return _Answer(204, headers, b"")
         body = result.text if isinstance(result, Json) else self._encode(result)
-        return _Answer(status, (("content-type", "application/json"), *headers), body)
+        if not any(name == "content-type" for name, _ in headers):
+            headers = (("content-type", "application/json"), *headers)
+        return _Answer(status, headers, body)
 
     async def _send(self, answer: _Answer, request_id: str, send: Send) -> None:
         headers = [(b"x-request-id", request_id.encode())]

@@ -97,6 +97,7 @@ class Operation:
     public: bool
     slow: bool
     upload: bool
+    json_uploads: tuple[Any, ...] = ()
     body_type: Any = None
     body_optional: bool = False
     query_type: Any = None
@@ -130,13 +131,15 @@ def operation(
     public: bool = False,
     slow: bool = False,
     upload: bool = False,
+    json_uploads: tuple[Any, ...] = (),
     workspace_error: type[HeadraceError] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a function as an operation.
 
     ``id`` is the published operationId where the function's name in PascalCase is not it; ``aliases`` are further
     paths; ``extension`` marks our own operations; ``public`` ones need no credentials; ``slow`` ones always run on a
-    worker thread; ``upload`` takes a body up to the size of a package.
+    worker thread; ``upload`` takes a body up to the size of a package, which may also be
+    JSON of the ``json_uploads`` shapes.
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -159,6 +162,7 @@ def operation(
                 public=public,
                 slow=slow,
                 upload=upload,
+                json_uploads=json_uploads,
                 body_type=body_type,
                 body_optional=optional,
                 query_type=hints.get("query"),

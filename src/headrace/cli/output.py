@@ -1,0 +1,63 @@
+"""How the command line speaks: people read lines and tables, scripts read ``--json``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from headrace.errors import HeadraceError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+FAILED, WRONG_USAGE = 1, 2
+
+
+def say(text: str = "") -> None:
+    """A line for a person."""
+    out.print(text, markup=False)
+
+
+def note(text: str) -> None:
+    """A line for a person that is no result: to standard error, so that output can be piped."""
+    err.print(text, markup=False, style="dim" if err.is_terminal else None)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def stop(message: str, status: int = FAILED) -> NoReturn:
+    """End with a message that names the cause and the repair."""
+    err.print(f"headrace: {message}", markup=False, style="red" if err.is_terminal else None)
+    raise typer.Exit(status)
+
+
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """Turn an error a caller can be told into a message and exit status 1."""
+    try:
+        yield
+    except HeadraceError as error:
+        stop(f"{error.message} ({error.code})")
+    except FileNotFoundError as error:
+        stop(f"{error.filename}: there is no such file or folder", WRONG_USAGE)
+    except BrokenPipeError:
+        raise typer.Exit(FAILED) from None
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Iterator[Progress]:
+    """A bar on a terminal, nothing elsewhere; the first task of it is ``label``."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        bar.add_task(label, total=total)
+        yield bar

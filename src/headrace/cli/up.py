@@ -1,0 +1,109 @@
+"""``headrace up``: serve the API."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from headrace import __version__
+from headrace.app import Installation, open_installation
+from headrace.cli.home import DatabaseOption, HomeOption, load_settings
+from headrace.cli.output import WRONG_USAGE, note, stop
+from headrace.settings import InvalidSetting, Settings
+from headrace.storage.migrate import DatabaseIsNewer
+
+
+def up(
+    home: HomeOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.  [default: 8700]")] = None,
+    database: DatabaseOption = None,
+    object_store: Annotated[
+        str | None, typer.Option(help="s3://host:port or https://… for an S3-compatible store. Default: HOME/obs.")
+    ] = None,
+    auth: Annotated[
+        str | None, typer.Option(help="'on', or 'none': anybody may do anything, on loopback only.")
+    ] = None,
+    local_execution: Annotated[
+        bool | None,
+        typer.Option(help="Run Shell and Python nodes whose host is not bound on this machine."),
+    ] = None,
+) -> None:
+    """Serve the API and run jobs, until interrupted.
+
+    The first start makes a project, a default workspace, an administrator and an access key, and writes them to
+    HOME/credentials.json, which only you can read. Point any official client at http://HOST:PORT.
+    """
+    settings = load_settings(
+        home=home,
+        host=host,
+        port=port,
+        database_url=database,
+        object_store_url=object_store,
+        auth=auth,
+        local_execution=local_execution,
+    )
+    serve(settings)
+
+
+def serve(settings: Settings) -> None:
+    """Open the installation and serve it until interrupted."""
+    configure_logging()
+    try:
+        installation = open_installation(settings, dict(os.environ))
+    except (InvalidSetting, DatabaseIsNewer) as error:
+        stop(str(error), WRONG_USAGE)
+    greet(installation)
+    config = uvicorn.Config(
+        installation.application(),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    uvicorn.Server(config).run()
+
+
+def greet(installation: Installation) -> None:
+    """Say where the server is and how to reach it."""
+    settings = installation.services.settings
+    note(f"Headrace {__version__} on http://{settings.host}:{settings.port}")
+    note(f"  home         {settings.home}")
+    note(f"  database     {_without_password(installation.services.db.url)}")
+    if settings.auth == "none":
+        note("  credentials  none needed (--auth none)")
+    else:
+        made = " (made now)" if installation.first_start else ""
+        note(f"  credentials  {installation.credentials}{made}")
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if "@" in rest else url
+
+
+def configure_logging() -> None:
+    """Structured lines on standard error: readable on a terminal, JSON elsewhere."""
+    terminal = sys.stderr.isatty()
+    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            *([] if terminal else [structlog.processors.dict_tracebacks]),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
