@@ -1,0 +1,269 @@
+"""Objects in an S3 endpoint (OBS, MinIO, S3) through obstore; needs the extra ``headrace[s3]``."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, BinaryIO, Self
+from urllib.parse import urlsplit
+
+import obstore
+from obstore import exceptions
+from obstore.store import S3Store as BucketClient
+
+from headrace import errors
+from headrace.objectstore.base import ObjectInfo, ObjectNotFound
+from headrace.objectstore.path import ObsPath, is_object_key
+
+_SPOOL_BYTES = 8 << 20  # kept in memory up to here, on disk beyond
+_READ_BYTES = 1 << 20  # asked for at once by a sequential reader
+_REFUSED = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, PermissionError)
+_SIGNED_FOR = timedelta(minutes=5)
+
+
+class S3Store:
+    """An ObjectStore in an S3 endpoint.
+
+    ``endpoint`` is an http or https URL without a path; buckets are addressed by path, as self-hosted endpoints want.
+    ``timeout`` and ``retries`` bound how long one operation may take when the endpoint does not answer. Unlike files,
+    an unknown bucket is not made on writing unless ``create_buckets`` is on: buckets cost money and their names are
+    shared with strangers.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        access_key: str,
+        secret_key: str,
+        region: str = "us-east-1",
+        *,
+        create_buckets: bool = False,
+        timeout: timedelta = timedelta(seconds=30),
+        retries: int = 3,
+    ) -> None:
+        self._endpoint = endpoint.rstrip("/")
+        self._create_buckets = create_buckets
+        self._timeout = timeout
+        self._region = region
+        self._options: dict[str, Any] = {
+            "endpoint": self._endpoint,
+            "access_key_id": access_key,
+            "secret_access_key": secret_key,
+            "region": region,
+            "virtual_hosted_style_request": False,
+            "client_options": {"allow_http": True, "timeout": timeout, "connect_timeout": timedelta(seconds=5)},
+            "retry_config": {"max_retries": retries, "retry_timeout": timeout},
+        }
+        self._clients: dict[str, BucketClient] = {}
+
+    def bucket_exists(self, bucket: str) -> bool:
+        try:
+            next(iter(obstore.list(self._client(bucket), chunk_size=1)), None)
+        except (exceptions.BaseError, OSError) as error:
+            if "NoSuchBucket" in str(error):
+                return False
+            raise self._failed(ObsPath(bucket), error) from error
+        return True
+
+    def create_bucket(self, bucket: str) -> None:
+        if self.bucket_exists(bucket):
+            return
+        status, answer = self._send_put(obstore.sign(self._client(bucket), "PUT", "", _SIGNED_FOR), self._location())
+        if status >= 300 and b"BucketAlreadyOwnedByYou" not in answer:
+            raise errors.ObsFileUnreadable(f"obs://{bucket}/ cannot be made: {self._endpoint} answers status {status}")
+
+    def exists(self, path: ObsPath) -> bool:
+        try:
+            self._head(path)
+        except (ObjectNotFound, errors.BucketNotFound):
+            return False
+        return True
+
+    def size(self, path: ObsPath) -> int:
+        return int(self._head(path)["size"])
+
+    def get(self, path: ObsPath) -> bytes:
+        with self._told(path):
+            return bytes(obstore.get(self._client(path.bucket), path.object_key()).bytes())
+
+    def open(self, path: ObsPath) -> BinaryIO:
+        head = self._head(path)
+        return io.BufferedReader(_RangeReader(self, path, int(head["size"]), head["e_tag"]), _READ_BYTES)
+
+    def put(self, path: ObsPath, data: bytes) -> None:
+        self._put(path, data)
+
+    @contextmanager
+    def writer(self, path: ObsPath) -> Iterator[BinaryIO]:
+        path.object_key()
+        with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as file:
+            yield file  # type: ignore[misc]  # all of BinaryIO but its class
+            file.seek(0)
+            self._put(path, file)
+
+    def appender(self, path: ObsPath) -> S3Appender:
+        return S3Appender(self, path)
+
+    def list(self, prefix: ObsPath) -> Iterator[ObjectInfo]:
+        if not self.bucket_exists(prefix.bucket):
+            raise errors.BucketNotFound(f"obs://{prefix.bucket}/")
+        return self._rows(prefix)
+
+    def delete(self, path: ObsPath) -> None:
+        key = path.object_key()
+        if not self.bucket_exists(path.bucket):
+            raise errors.BucketNotFound(f"obs://{path.bucket}/")
+        with self._told(path):
+            obstore.delete(self._client(path.bucket), key)
+
+    def read_range(self, path: ObsPath, start: int, end: int, e_tag: str | None) -> bytes:
+        """Bytes ``start`` to before ``end`` of the version ``e_tag``. Raises ObsFileUnreadable when it was replaced."""
+        options: dict[str, Any] = {"range": (start, end)}
+        if e_tag is not None:
+            options["if_match"] = e_tag
+        with self._told(path):
+            return bytes(obstore.get(self._client(path.bucket), path.object_key(), options=options).bytes())  # type: ignore[arg-type]
+
+    def _client(self, bucket: str) -> BucketClient:
+        client = self._clients.get(bucket)
+        if client is None:
+            client = self._clients[ObsPath(bucket).bucket] = BucketClient(bucket, **self._options)
+        return client
+
+    def _head(self, path: ObsPath) -> Any:
+        with self._told(path):
+            return obstore.head(self._client(path.bucket), path.object_key())
+
+    def _put(self, path: ObsPath, content: Any) -> None:
+        key = path.object_key()
+        try:
+            with self._told(path):
+                obstore.put(self._client(path.bucket), key, content)
+        except errors.BucketNotFound:
+            if not self._create_buckets:
+                raise
+            self.create_bucket(path.bucket)
+            if not isinstance(content, bytes):
+                content.seek(0)
+            with self._told(path):
+                obstore.put(self._client(path.bucket), key, content)
+
+    def _rows(self, prefix: ObsPath) -> Iterator[ObjectInfo]:
+        with self._told(prefix):
+            for rows in obstore.list(self._client(prefix.bucket), prefix.folder_key() or None):
+                for row in rows:
+                    if is_object_key(row["path"]):
+                        modified_ms = int(row["last_modified"].timestamp() * 1000)
+                        yield ObjectInfo(ObsPath(prefix.bucket, row["path"]), row["size"], modified_ms)
+
+    @contextmanager
+    def _told(self, path: ObsPath) -> Iterator[None]:
+        """Turn what obstore raises into what callers are told."""
+        try:
+            yield
+        except (exceptions.NotFoundError, FileNotFoundError) as error:
+            if not self.bucket_exists(path.bucket):
+                raise errors.BucketNotFound(f"obs://{path.bucket}/") from error
+            raise ObjectNotFound(f"{path} does not exist") from error
+        except (exceptions.BaseError, OSError) as error:
+            raise self._failed(path, error) from error
+
+    def _failed(self, path: ObsPath, error: BaseException) -> errors.ObsFileUnreadable:
+        """An error without the endpoint's own text, which may repeat parts of the request."""
+        if isinstance(error, exceptions.PreconditionError):
+            return errors.ObsFileUnreadable(f"{path} was replaced while it was read")
+        if isinstance(error, _REFUSED):
+            return errors.ObsFileUnreadable(f"{path}: {self._endpoint} refuses the access key")
+        return errors.ObsFileUnreadable(f"{path}: {self._endpoint} failed or cannot be reached")
+
+    def _location(self) -> bytes:
+        """The body of a bucket's creation. Source: Amazon S3 API reference, "CreateBucket"."""
+        if self._region == "us-east-1":
+            return b""
+        return (
+            '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+            f"<LocationConstraint>{self._region}</LocationConstraint></CreateBucketConfiguration>"
+        ).encode()
+
+    def _send_put(self, url: str, body: bytes) -> tuple[int, bytes]:
+        """Send one signed request; obstore has no operation that makes buckets."""
+        parts = urlsplit(url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.netloc, timeout=self._timeout.total_seconds())
+        try:
+            connection.request("PUT", f"{parts.path}?{parts.query}", body)
+            answer = connection.getresponse()
+            return answer.status, answer.read(64 << 10)
+        except (OSError, http.client.HTTPException) as error:
+            raise errors.ObsFileUnreadable(f"{self._endpoint} failed or cannot be reached") from error
+        finally:
+            connection.close()
+
+
+class S3Appender:
+    """Collects what is added and puts the whole object at ``close``: S3 objects cannot grow."""
+
+    def __init__(self, store: S3Store, path: ObsPath) -> None:
+        self._store = store
+        self._path = path
+        self._file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 - closed by close()
+        if store.exists(path):
+            self._file.write(store.get(path))
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+
+    def close(self) -> None:
+        if self._file.closed:
+            return
+        with self._file, self._store.writer(self._path) as target:
+            self._file.seek(0)
+            while piece := self._file.read(_READ_BYTES):
+                target.write(piece)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _RangeReader(io.RawIOBase):
+    """A seekable reader that fetches what is asked for; to be wrapped in a buffer."""
+
+    def __init__(self, store: S3Store, path: ObsPath, size: int, e_tag: str | None) -> None:
+        super().__init__()
+        self._store = store
+        self._path = path
+        self._size = size
+        self._e_tag = e_tag
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"negative seek position {base + offset}")
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        end = min(self._at + len(buffer), self._size)
+        if end <= self._at:
+            return 0
+        data = self._store.read_range(self._path, self._at, end, self._e_tag)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
