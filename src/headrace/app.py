@@ -52,7 +52,7 @@ class Installation:
         if services.settings.auth == "none":
             authenticate = Anybody(administrator)
         else:
-            authenticate = SignedRequests(services.db, services.sealer, derive(services.sealer.key, "token"))
+            authenticate = SignedRequests(services.db, services.sealer, services.token_key)
         return Application(
             services,
             declared_operations(),
@@ -81,14 +81,15 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = open_database(settings.database_url, settings.home)
     migrate.upgrade(database)
-    sealer = Sealer(load_or_create_key(settings.home, environment))
+    key = load_or_create_key(settings.home, environment)
     pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="background")
     waker = _Waker()
     services = Services(
         settings=settings,
         db=database,
         store=open_store(settings.object_store_url, settings.home),
-        sealer=sealer,
+        sealer=Sealer(key),
+        token_key=derive(key, "token"),
         now=lambda: time.time_ns() // 1_000_000,
         next_number=Numbers(lambda: time.time_ns() // 1_000),
         next_id=lambda: uuid.uuid4().hex,

@@ -16,7 +16,7 @@ from headrace.storage.database import Database
 class Services:
     """Database, object store, sealing of secrets, clock and ids; and how to wake what waits for work.
 
-    ``now`` gives milliseconds since the epoch, ``next_number`` 64-bit ids that grow with time, ``next_id`` ids of 32
+    ``token_key`` signs tokens. ``now`` gives milliseconds since the epoch, ``next_number`` 64-bit ids that grow with time, ``next_id`` ids of 32
     hexadecimal digits. ``wake_engine`` tells the engine that ready work was committed; ``in_background`` runs a
     function on a worker thread and never raises.
     """
@@ -25,6 +25,7 @@ class Services:
     db: Database
     store: ObjectStore
     sealer: Sealer
+    token_key: bytes
     now: Callable[[], int]
     next_number: Callable[[], int]
     next_id: Callable[[], str]

@@ -11,7 +11,6 @@ from typing import Any
 
 from headrace.api.operation import Call, Created, operation
 from headrace.auth.passwords import verify_password
-from headrace.auth.sealing import derive
 from headrace.auth.token import TokenClaims, issue_token, read_token
 from headrace.domain.identity import User
 from headrace.errors import NotAuthenticated
@@ -40,7 +39,7 @@ def create_token(call: Call, body: TokenRequest) -> Created[dict[str, Any]]:
         issued_ms=call.now,
         expires_ms=int(expires.timestamp() * 1000),
     )
-    text = issue_token(token_key(call), claims, expires)
+    text = issue_token(call.services.token_key, claims, expires)
     content = {"token": _described(call, user, project, now, expires, body.auth.identity.methods)}
     return Created(content, 201, (("x-subject-token", text),))
 
@@ -49,7 +48,7 @@ def create_token(call: Call, body: TokenRequest) -> Created[dict[str, Any]]:
 def show_token(call: Call) -> dict[str, Any]:
     """What a token says; the token to look at is in ``X-Subject-Token``. Source: Identity API, "Verifying a Token"."""
     now = datetime.fromtimestamp(call.now / 1000, UTC)
-    claims = read_token(token_key(call), call.headers.get("x-subject-token", ""), now)
+    claims = read_token(call.services.token_key, call.headers.get("x-subject-token", ""), now)
     user = User(id=claims.user_id, name=claims.user_name, project_id=claims.project_id, domain_id=claims.domain_id)
     issued, expires = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (claims.issued_ms, claims.expires_ms))
     return {"token": _described(call, user, _project(call, user.project_id), issued, expires, ["password"])}
@@ -95,11 +94,6 @@ def show_catalog(call: Call) -> dict[str, Any]:
     return {"links": {"self": f"{call.base_url}/v3/auth/catalog"}, "catalog": _catalog(call, call.user.project_id)}
 
 
-def token_key(call: Call) -> bytes:
-    """The key that signs tokens, derived from the installation's secret key."""
-    return derive(call.services.sealer.key, "token")
-
-
 def _user_of(call: Call, body: TokenRequest, now: datetime) -> User:
     proof = body.auth.identity
     if proof.password is not None:
@@ -110,7 +104,7 @@ def _user_of(call: Call, body: TokenRequest, now: datetime) -> User:
             raise NotAuthenticated("the user name or the password is wrong.")
         return found[0]
     if proof.token is not None:
-        claims = read_token(token_key(call), proof.token.id or call.headers.get("x-auth-token", ""), now)
+        claims = read_token(call.services.token_key, proof.token.id or call.headers.get("x-auth-token", ""), now)
         return User(id=claims.user_id, name=claims.user_name, project_id=claims.project_id, domain_id=claims.domain_id)
     raise NotAuthenticated("auth.identity needs password or token.")
 
