@@ -79,15 +79,19 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
     if settings.auth == "none" and settings.host not in LOOPBACK:
         raise InvalidSetting(f"--auth none serves anybody, so it binds only to loopback, not to {settings.host}")
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = open_database(settings.database_url, settings.home)
+    try:
+        database = open_database(settings.database_url, settings.home)
+        store = open_store(settings.object_store_url, settings.home, environment)
+        key = load_or_create_key(settings.home, environment)
+    except ValueError as error:
+        raise InvalidSetting(str(error)) from error
     migrate.upgrade(database)
-    key = load_or_create_key(settings.home, environment)
     pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="background")
     waker = _Waker()
     services = Services(
         settings=settings,
         db=database,
-        store=open_store(settings.object_store_url, settings.home),
+        store=store,
         sealer=Sealer(key),
         token_key=derive(key, "token"),
         now=lambda: time.time_ns() // 1_000_000,

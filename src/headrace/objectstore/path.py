@@ -11,7 +11,7 @@ from headrace import errors
 
 RESERVED_PREFIX = ".headrace-"  # names of files being written; never an object's
 MAX_KEY_BYTES = 1024  # Source: OBS user guide, "Uploading an Object"
-_BUCKET = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{2,62}")
+_BUCKET = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}")
 _URL = re.compile(r"(?:obs|s3a)://([^/]*)(?:/(.*))?", re.IGNORECASE | re.DOTALL)
 _SHOWN = 200  # characters of a refused value that an error repeats
 
@@ -21,7 +21,7 @@ class ObsPath:
     """A bucket and a key in it; whoever holds one may use it without checking it again.
 
     The key has no leading slash. It is empty for the bucket itself and ends in ``/`` when a folder was named.
-    Buckets have 3 to 63 characters; ``_`` and capitals are let through because published examples use them.
+    Buckets have 1 to 63 characters: published examples use ``_``, capitals and one-letter names.
     Raises InvalidObsPath (DLF.0803).
     """
 
@@ -84,7 +84,7 @@ def is_object_key(key: str) -> bool:
 def _bucket_fault(bucket: str) -> str | None:
     if _BUCKET.fullmatch(bucket):
         return None
-    return "has no valid bucket: 3 to 63 letters, digits, '.', '-' or '_', not beginning with '.'"
+    return "has no valid bucket: 1 to 63 letters, digits, '.', '-' or '_', not beginning with '.'"
 
 
 def _key_fault(key: str) -> str | None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headrace.api.operation import Call, Created, operation
-from headrace.auth.passwords import verify_password
+from headrace.auth.passwords import hash_password, verify_password
 from headrace.auth.token import TokenClaims, issue_token, read_token
 from headrace.domain.identity import User
 from headrace.errors import NotAuthenticated
@@ -100,7 +100,9 @@ def _user_of(call: Call, body: TokenRequest, now: datetime) -> User:
         user = proof.password.user
         with call.services.db.reading() as connection:
             found = identity.user_and_password_hash(connection, user.name or "")
-        if found is None or not verify_password(user.password, found[1]):
+        # an unknown user takes as long as a wrong password, so that names cannot be guessed by the clock
+        stored = found[1] if found is not None else hash_password("")
+        if not verify_password(user.password, stored) or found is None:
             raise NotAuthenticated("the user name or the password is wrong.")
         return found[0]
     if proof.token is not None:
