@@ -142,7 +142,7 @@ class Application:
         self, operation: Operation, path: dict[str, str], scope: Scope, receive: Receive, request_id: str
     ) -> _Answer:
         settings = self._services.settings
-        body = await _read_body(receive, settings.max_package_bytes if operation.upload else settings.max_body_bytes)
+        body = await _read_body(receive, settings.max_upload_bytes if operation.upload else settings.max_body_bytes)
         now = self._services.now()
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
 

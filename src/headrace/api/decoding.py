@@ -28,12 +28,17 @@ def decode_body(operation: Operation, body: bytes) -> Any:
     """
     if operation.body_type is bytes:
         return body
+    if operation.body_optional and body.strip() in _NO_OPTIONS:
+        return None
+    return decode_json(operation.body_type, body)
+
+
+def decode_json(shape: Any, body: bytes) -> Any:
+    """A body that must be there, in a shape. Raises MissingParameter, InvalidParameter."""
     if body.strip() in _NO_OPTIONS:
-        if operation.body_optional:
-            return None
         raise MissingParameter("The request needs a JSON body.")
     try:
-        return _decoder(operation.body_type).decode(body)
+        return _decoder(shape).decode(body)
     except msgspec.ValidationError as error:
         raise InvalidParameter(explain(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

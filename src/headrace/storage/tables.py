@@ -276,6 +276,7 @@ tasks = Table(
     _number("start_time"),
     _number("end_time", null=True),
     _number("last_update"),
+    _text("request"),
 )
 
 subtasks = Table(

@@ -15,7 +15,7 @@ RUNNING, SUCCESSFUL, FAILED = "RUNNING", "SUCCESSFUL", "FAILED"
 
 
 class Task(NamedTuple):
-    """A task; times in milliseconds, ``end_time`` None while it runs."""
+    """A task; times in milliseconds, ``end_time`` None while it runs; ``request``: what it was asked to do, as JSON."""
 
     id: str
     project_id: str
@@ -26,6 +26,7 @@ class Task(NamedTuple):
     start_time: int
     end_time: int | None
     last_update: int
+    request: str
 
 
 class Subtask(NamedTuple):
@@ -54,11 +55,7 @@ _END = Statement(
         last_update=bindparam("now"),
     )
 )
-_END_ALL_RUNNING = Statement(
-    update(tasks)
-    .where(tasks.c.status == RUNNING)
-    .values(status=FAILED, message=bindparam("message"), end_time=bindparam("now"), last_update=bindparam("now"))
-)
+_ALL_RUNNING = Statement(select(tasks).where(tasks.c.status == RUNNING).order_by(tasks.c.start_time))
 _OLD = select(tasks.c.id).where(tasks.c.end_time < bindparam("before"))
 _DROP_OLD_SUBTASKS = Statement(delete(subtasks).where(subtasks.c.task_id.in_(_OLD)))
 _DROP_OLD = Statement(delete(tasks).where(tasks.c.end_time < bindparam("before")))
@@ -79,9 +76,9 @@ def end(connection: Connection, task_id: str, status: str, message: str, now: in
     connection.run(_END, task_id=task_id, status=status, message=message, now=now)
 
 
-def end_all_running(connection: Connection, message: str, now: int) -> int:
-    """Fail every task that still runs: after a crash nobody works on them any more. How many there were."""
-    return connection.run(_END_ALL_RUNNING, message=message, now=now)
+def all_running(connection: Connection) -> list[Task]:
+    """Every task that has not ended, oldest first."""
+    return [Task(*row) for row in connection.all(_ALL_RUNNING)]
 
 
 def by_id(connection: Connection, project_id: str, task_id: str) -> tuple[Task, list[Subtask]] | None:

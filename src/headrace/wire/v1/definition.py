@@ -1,0 +1,128 @@
+"""Reads a stored job document into the domain's words; tolerant, because documents are kept as received.
+
+Numbers may be texts, null counts as absent, and the older SDK's spellings (jobType, nodeType, preNodeNames,
+scheType, paramType, condition, nodeProperties) count where the canonical member is missing.
+Source: factory-v1-notes §4 and §15, package-format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from headrace.domain.job import (
+    FAIL_POLICY_WORDS,
+    Condition,
+    FailPolicy,
+    JobDefinition,
+    NodeDefinition,
+    RetryPolicy,
+    ScheduleDefinition,
+)
+from headrace.errors import InvalidParameter
+from headrace.wire.document import Document, as_text, as_truth, number_value, read_document, without_nulls
+
+_SCHEDULES = {"CRON": "CRON", "SCHEDULE": "CRON", "EVENT": "EVENT", "EVENT_TRIGGER": "EVENT"}
+
+
+@lru_cache(maxsize=512)
+def read_definition(text: str) -> JobDefinition:
+    """The job that a document describes. Raises InvalidParameter when it is no JSON object of the right outline."""
+    try:
+        job = without_nulls(read_document(text))
+    except msgspec.MsgspecError as error:
+        raise InvalidParameter(f"The stored job is not a JSON object: {error}.") from error
+    schedule = _members(job.get("schedule"))
+    return JobDefinition(
+        name=as_text(job.get("name")),
+        real_time=as_text(job.get("processType", job.get("jobType"))) == "REAL_TIME",
+        nodes=tuple(_node(without_nulls(node)) for node in _objects(job.get("nodes"))),
+        parameters={
+            as_text(item.get("name")): as_text(item.get("value"))
+            for item in _objects(job.get("params"))
+            if item.get("name")
+        },
+        schedule=_schedule(schedule),
+        log_path=as_text(job.get("logPath")),
+        dry_run=as_truth(job.get("emptyRunningJob")) or as_truth(schedule.get("emptyRunningJob")),
+    )
+
+
+def _schedule(schedule: Document) -> ScheduleDefinition:
+    cron = _members(schedule.get("cron"))
+    kind = as_text(schedule.get("type", schedule.get("scheType"))).upper()
+    return ScheduleDefinition(
+        kind=_SCHEDULES.get(kind, "EXECUTE_ONCE"),
+        expression=as_text(cron.get("expression")),
+        start_time=as_text(cron.get("startTime")),
+        end_time=as_text(cron.get("endTime")),
+    )
+
+
+def _node(node: Document) -> NodeDefinition:
+    properties = _objects(node.get("properties", node.get("nodeProperties")))
+    values = {as_text(item.get("name")): as_text(item.get("value")) for item in properties}
+    conditions = _conditions(node)
+    return NodeDefinition(
+        name=as_text(node.get("name")),
+        type=as_text(node.get("type", node.get("nodeType"))),
+        predecessors=_predecessors(node, conditions),
+        conditions=tuple(conditions),
+        properties=values,
+        sensitive=frozenset(
+            as_text(item.get("name")) for item in properties if as_truth(item.get("value_is_sensitive"))
+        ),
+        polling_interval=timedelta(seconds=_number(node, "pollingInterval", 10)),
+        max_execution_time=timedelta(minutes=_number(node, "maxExecutionTime", 60) or 60),
+        retry=RetryPolicy(
+            times=int(_number(node, "retryTimes", 0)),
+            interval=timedelta(seconds=_number(node, "retryInterval", 120)),
+            after_timeout=as_truth(node.get("execTimeOutRetry")),
+        ),
+        fail_policy=FAIL_POLICY_WORDS.get(as_text(node.get("failPolicy")).upper(), FailPolicy.FAIL),
+        dry_run=as_truth(values.get("emptyRunningJob")) or as_truth(node.get("emptyRunningJob")),
+    )
+
+
+def _predecessors(node: Document, conditions: Sequence[Condition]) -> tuple[str, ...]:
+    """The nodes before; one that only a condition names counts as well."""
+    before: Any = node.get("preNodeName", node.get("preNodeNames"))
+    names = before.split(",") if isinstance(before, str) else before if isinstance(before, list) else []
+    named = [as_text(item).strip() for item in names] + [condition.pre_node_name for condition in conditions]
+    return tuple(dict.fromkeys(name for name in named if name))
+
+
+def _conditions(node: Document) -> list[Condition]:
+    found = (without_nulls(item) for item in _objects(node.get("conditions", node.get("condition"))))
+    return [
+        Condition(pre_node_name=as_text(item.get("preNodeName")), expression=as_text(item["expression"]))
+        for item in found
+        if as_text(item.get("expression")).strip()
+    ]
+
+
+def _number(node: Document, name: str, default: float) -> float:
+    """A number, or a text that is one, not negative; the default for anything else."""
+    value = number_value(node.get(name))
+    try:
+        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else default
+    except ValueError:
+        return default
+    return number if 0 <= number <= 10_000_000 else default
+
+
+def _members(value: Any) -> Document:
+    return without_nulls(value) if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[Document]:
+    if isinstance(value, str):  # the older SDK types some lists as text
+        try:
+            value = msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            return []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list | tuple) else []
