@@ -1,0 +1,17 @@
+"""Run the measurements named on the command line, or all."""
+
+from __future__ import annotations
+
+import sys
+
+from bench import api, packages
+
+SUBJECTS = {"api": api.main, "packages": packages.main}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or SUBJECTS:
+        SUBJECTS[name]()
+
+
+main()
