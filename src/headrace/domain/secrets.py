@@ -1,0 +1,38 @@
+"""Which members are secrets: sealed at rest, masked on read, left out of exports.
+
+Source: factory-v1-notes §13 and §14.4 (connections), cdm-connectors.md §1 (links).
+"""
+
+from __future__ import annotations
+
+CDM_PLACEHOLDER = "Add password here"
+
+_CONNECTION = frozenset(
+    {
+        "password",
+        "sk",
+        "secretkey",
+        "securitykey",
+        "securitytoken",
+        "accesskeysecret",
+        "privatekey",
+        "passphrase",
+        "token",
+    }
+)
+_CDM = frozenset({"password", "sk", "securitykey", "securitytoken", "keytab", "dek", "iv", "passphrase", "privatekey"})
+
+
+def connection_secret(member: str) -> bool:
+    """Whether a member of a connection's ``config`` is a secret."""
+    return member.replace("_", "").lower() in _CONNECTION
+
+
+def cdm_secret(input_name: str) -> bool:
+    """Whether an input (``linkConfig.password``) of a CDM link or job is a secret."""
+    return input_name.rpartition(".")[2].replace("_", "").lower() in _CDM
+
+
+def is_cdm_placeholder(value: str) -> bool:
+    """Whether a value stands for a secret that stays as it is."""
+    return value.strip().rstrip(".") == CDM_PLACEHOLDER

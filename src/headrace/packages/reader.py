@@ -1,0 +1,276 @@
+"""Reads packages that nobody vouches for: archives, unpacked folders, single files.
+
+One member is in memory at a time. A name that would leave its folder, a member twice, a lie about sizes, a bomb, a bad
+checksum, text that is not UTF-8 or JSON: each ends as PackageRefused with the member and the reason.
+Source: factory-v1-notes §13, last paragraph.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from headrace.packages.layout import cluster_of, kind_of_file, kind_of_json, safe
+from headrace.packages.model import ENVIRONMENT_NAME, Key, Kind, PackageObject, directory_of
+from headrace.packages.text import MAX_DEPTH, PackageRefused, canonical, checked, dump, parse
+from headrace.wire.document import read_document
+
+MOST_NOTES = 100
+
+_MIB = 1024 * 1024
+_UTF8_FLAG, _ENCRYPTED = 0x0800, 0x0001
+_DRIVE = re.compile(r"^[A-Za-z]:")
+_LINK, _FOLDER = 0o120000, 0o170000
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadLimits:
+    """Bytes count what is really produced, not what the archive says."""
+
+    member_bytes: int = 24 * _MIB
+    total_bytes: int = 2048 * _MIB
+    members: int = 200_000
+    ratio: int = 2000
+    depth: int = MAX_DEPTH
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file of a package: its path in it, and how to read its bytes."""
+
+    path: str
+    kind: Kind | None
+    read: Callable[[], bytes]
+
+
+@dataclass
+class Package:
+    """A package opened for reading. ``notes``: what was passed over, for a person."""
+
+    sources: list[_Source]
+    limits: ReadLimits
+    notes: list[str] = field(default_factory=list)
+    _is_checked: bool = False
+
+    def objects(self) -> Iterator[PackageObject]:
+        """Every object, kind by kind in the order of import. Raises PackageRefused.
+
+        May be called again; what was checked once is not checked a second time.
+        """
+        seen: dict[Key, bytes] = {}
+        self.notes.clear()
+        for item in self._ordered():
+            known = seen.get(item.key)
+            if known is None:
+                seen[item.key] = _fingerprint(item.text)
+                yield item
+            elif known != _fingerprint(item.text):
+                raise PackageRefused(f"{item.member}: the package holds another {item.label()} with other content.")
+        self._is_checked = True
+
+    def _ordered(self) -> Iterator[PackageObject]:
+        json_objects = [item for source in self.sources if source.kind is None for item in self._from_json(source)]
+        for kind in Kind:
+            yield from (item for item in json_objects if item.kind is kind)
+            for source in self.sources:
+                if source.kind is kind:
+                    yield self._from_file(source, kind)
+
+    def _from_file(self, source: _Source, kind: Kind) -> PackageObject:
+        text, document = self._read(source)
+        name = document.get("name")
+        if not isinstance(name, str) or not name:
+            raise PackageRefused(f"{source.path}: the {kind.label} has no name.")
+        stem = source.path.rsplit("/", 1)[-1].rpartition(".")[0]
+        if stem not in (name, safe(name)) and len(self.notes) < MOST_NOTES:
+            self.notes.append(f"{source.path} holds the {kind.label} {name!r}; the name inside counts.")
+        return PackageObject(kind, name, text, "", directory_of(text) if kind is Kind.RESOURCE else "", source.path)
+
+    def _from_json(self, source: _Source) -> Iterator[PackageObject]:
+        text, document = self._read(source)
+        kind = kind_of_json(source.path, document)
+        if kind is None:
+            self.notes.append(f"{source.path} was passed over: it is no part of a package that can be imported.")
+            return
+        if kind is Kind.ENVIRONMENT:
+            if any(not isinstance(item, dict) or not item.get("name") for item in document["params"]):
+                raise PackageRefused(f"{source.path}: an environment variable has no name.")
+            yield PackageObject(kind, ENVIRONMENT_NAME, text, member=source.path)
+            return
+        for item in parse(text)["jobs" if kind is Kind.CDM_JOB else "links"]:
+            if not isinstance(item, dict) or not isinstance(item.get("name"), str) or not item["name"]:
+                raise PackageRefused(f"{source.path}: a {kind.label} has no name.")
+            yield PackageObject(kind, str(item["name"]), dump(item), cluster_of(source.path), "", source.path)
+
+    def _read(self, source: _Source) -> tuple[bytes, dict[str, Any]]:
+        """The canonical text of a member and its members."""
+        content = source.read()
+        try:
+            if self._is_checked:
+                text = canonical(content)
+                return text, read_document(text)
+            return checked(content, max_depth=self.limits.depth)
+        except (ValueError, RecursionError) as error:
+            raise PackageRefused(f"{source.path}: {error}.") from error
+
+
+def _fingerprint(text: bytes) -> bytes:
+    return hash(text).to_bytes(8, "little", signed=True)
+
+
+def open_package(file: BinaryIO, limits: ReadLimits | None = None) -> Package:
+    """An archive. ``file`` must be seekable and stay open while the package is read. Raises PackageRefused."""
+    limits = limits or ReadLimits()
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        raise PackageRefused(f"The file is no ZIP archive that can be read: {error}.") from error
+    entries = archive.infolist()
+    if len(entries) > limits.members:
+        raise PackageRefused(f"The archive has {len(entries)} entries, more than {limits.members}.")
+    budget = _Budget(limits)
+    sources: list[_Source] = []
+    paths: set[str] = set()
+    for entry in entries:
+        path = _checked_path(entry)
+        if path.endswith("/"):
+            continue
+        if path in paths:
+            raise PackageRefused(f"{path}: the archive has this entry twice.")
+        paths.add(path)
+        _check_entry(entry, path)
+        sources.append(_Source(path, _kind(path), _reader(archive, entry, path, budget)))
+    _check_overlaps(entries)
+    return _package(sources, limits)
+
+
+def _kind(path: str) -> Kind | None:
+    return kind_of_file(path)
+
+
+def _package(sources: list[_Source], limits: ReadLimits) -> Package:
+    wanted = [source for source in sources if source.kind is not None or source.path.endswith(".json")]
+    wanted.sort(key=lambda source: source.path)
+    return Package(wanted, limits)
+
+
+def _checked_path(entry: zipfile.ZipInfo) -> str:
+    """The path of an entry with ``/`` between its segments. Raises PackageRefused for one that is not below."""
+    name = entry.orig_filename
+    if not entry.flag_bits & _UTF8_FLAG:
+        try:  # many writers put UTF-8 without saying so
+            name = name.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            name = entry.orig_filename
+    path = name.replace("\\", "/")
+    if "\0" in name or any(ord(sign) < 32 for sign in name):
+        raise PackageRefused(f"{name!r}: the entry's name has control characters.")
+    if not path or path.startswith("/") or _DRIVE.match(path) or ".." in path.split("/"):
+        raise PackageRefused(f"{name!r}: the entry's name leaves the package's folder.")
+    return path
+
+
+def _check_entry(entry: zipfile.ZipInfo, path: str) -> None:
+    mode = entry.external_attr >> 16
+    if mode & _FOLDER == _LINK:
+        raise PackageRefused(f"{path}: the entry is a symbolic link.")
+    if entry.flag_bits & _ENCRYPTED:
+        raise PackageRefused(f"{path}: the entry is encrypted.")
+    if entry.compress_type not in _METHODS:
+        raise PackageRefused(f"{path}: compression method {entry.compress_type} is not stored or deflated.")
+
+
+def _check_overlaps(entries: list[zipfile.ZipInfo]) -> None:
+    """Entries that share bytes are how small archives become huge ones. Raises PackageRefused."""
+    ordered = sorted(entries, key=lambda entry: entry.header_offset)
+    for one, other in pairwise(ordered):
+        if one.header_offset + 30 + one.compress_size > other.header_offset:
+            raise PackageRefused(f"{other.filename!r}: the entry overlaps another one.")
+
+
+class _Budget:
+    """How many bytes may still be produced. Each member counts once, however often it is read."""
+
+    def __init__(self, limits: ReadLimits) -> None:
+        self.limits = limits
+        self._taken: dict[str, int] = {}
+        self._total = 0
+
+    def take(self, path: str, count: int) -> None:
+        """Raises PackageRefused when a limit is passed."""
+        before = self._taken.get(path, 0)
+        if count > before:
+            self._taken[path] = count
+            self._total += count - before
+        if self._total > self.limits.total_bytes:
+            raise PackageRefused(f"{path}: the package unpacks to more than {self.limits.total_bytes} bytes.")
+
+
+def _reader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str, budget: _Budget) -> Callable[[], bytes]:
+    limits = budget.limits
+
+    def read() -> bytes:
+        most = min(limits.member_bytes, max(entry.compress_size, 1024) * limits.ratio)
+        try:
+            with archive.open(entry) as member:
+                content = member.read(most + 1)
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            OSError,
+            NotImplementedError,
+            ValueError,
+            RuntimeError,
+        ) as error:
+            raise PackageRefused(f"{path}: the entry cannot be read: {error}.") from error
+        if len(content) > most:
+            raise PackageRefused(f"{path}: the entry unpacks to more than {most} bytes.")
+        budget.take(path, len(content))
+        return content
+
+    return read
+
+
+def read_folder(folder: Path, limits: ReadLimits | None = None) -> Package:
+    """An unpacked package. Raises PackageRefused for links that lead out of it."""
+    limits = limits or ReadLimits()
+    root = folder.resolve()
+    sources = []
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        if not path.resolve().is_relative_to(root):
+            raise PackageRefused(f"{path}: leads out of the package's folder.")
+        name = path.relative_to(folder).as_posix()
+        sources.append(_Source(name, _kind(name), _file_reader(path, name, limits)))
+    return _package(sources, limits)
+
+
+def _file_reader(path: Path, name: str, limits: ReadLimits) -> Callable[[], bytes]:
+    def read() -> bytes:
+        if path.stat().st_size > limits.member_bytes:
+            raise PackageRefused(f"{name}: the file has more than {limits.member_bytes} bytes.")
+        return path.read_bytes()
+
+    return read
+
+
+def load(path: Path, limits: ReadLimits | None = None) -> Package:
+    """A package for the command line: a folder, an archive, or a single ``.job`` (or other) file.
+
+    The archive's file stays open until the package is garbage. Raises FileNotFoundError, PackageRefused.
+    """
+    if path.is_dir():
+        return read_folder(path, limits)
+    if kind_of_file(path.name) is not None or path.suffix == ".json":
+        bounds = limits or ReadLimits()
+        return _package([_Source(path.name, _kind(path.name), _file_reader(path, path.name, bounds))], bounds)
+    return open_package(path.open("rb"), limits)

@@ -1,0 +1,136 @@
+"""What an object names: scripts, resources, connections, other jobs, CDM jobs and links, clusters, queues.
+
+Source: package-format.md §2 and §5, factory-v1-notes §10.3. The property names of ForEachJob and DLFSubJob are not
+published; every spelling met or likely is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from headrace.packages.model import Kind, PackageObject
+from headrace.wire.document import as_text, read_document
+
+
+class ReferenceKind(Enum):
+    """What is named."""
+
+    SCRIPT = "script"
+    RESOURCE = "resource"
+    CONNECTION = "connection"
+    SUBJOB = "subjob"
+    UPSTREAM = "upstream job"
+    CDM_JOB = "CDM job"
+    CDM_LINK = "CDM link"
+    CLUSTER = "cluster"
+    QUEUE = "queue"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """A name and where it stands (``node``, ``property``); a script's pinned ``version``, a CDM job's ``cluster``."""
+
+    kind: ReferenceKind
+    name: str
+    version: int | None = None
+    cluster: str = ""
+    node: str = ""
+    property: str = ""
+
+
+SUBJOB_PROPERTIES = ("subJobName", "subjobName", "subJob", "jobName", "childJobName", "innerJobName", "dlfJobName")
+RESOURCE_PROPERTIES = ("resourceName", "resource", "jarName", "pythonResource", "resourceNames")
+_SUBJOB_TYPES = ("dlfsubjob", "subjob", "foreachjob", "foreach")
+
+
+def compact(node_type: str) -> str:
+    """A node type as types compare: without blanks and case. Source: factory-v1-notes §10.2."""
+    return node_type.replace(" ", "").lower()
+
+
+def references_of(item: PackageObject) -> list[Reference]:
+    """What an object names."""
+    if item.kind is Kind.JOB:
+        return references(read_document(item.text))
+    if item.kind is Kind.SCRIPT:
+        return list(_script_references(read_document(item.text)))
+    if item.kind is Kind.CDM_JOB:
+        return [
+            Reference(kind=reference.kind, name=reference.name, cluster=item.cluster, property=reference.property)
+            for reference in cdm_references(read_document(item.text))
+        ]
+    return []
+
+
+def references(job: Mapping[str, Any]) -> list[Reference]:
+    """What a job names, in the order of its nodes; then its upstream jobs."""
+    found = [reference for node in _objects(job.get("nodes")) for reference in _node_references(node)]
+    schedule = job.get("schedule")
+    found += _upstream(schedule.get("cron") if isinstance(schedule, dict) else None, "schedule.cron")
+    return list(dict.fromkeys(found))
+
+
+def properties_of(node: Mapping[str, Any]) -> dict[str, str]:
+    """The properties of a node as text; the last of a name counts."""
+    return {as_text(item.get("name")): as_text(item.get("value")) for item in _objects(node.get("properties"))}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _node_references(node: Mapping[str, Any]) -> Iterator[Reference]:
+    name = as_text(node.get("name"))
+    values = properties_of(node)
+    kind = compact(as_text(node.get("type") or node.get("nodeType")))
+
+    def named(what: ReferenceKind, prop: str, **more: Any) -> Iterator[Reference]:
+        if value := values.get(prop, "").strip():
+            if "#{" in value or "${" in value:  # decided when the node runs
+                return
+            yield Reference(kind=what, name=value, node=name, property=prop, **more)
+
+    if values.get("statementOrScript", "SCRIPT").upper() != "STATEMENT":
+        pinned = values.get("scriptVersion", "").strip()
+        yield from named(ReferenceKind.SCRIPT, "scriptName", version=int(pinned) if pinned.isdigit() else None)
+    yield from named(ReferenceKind.CONNECTION, "connectionName")
+    yield from named(ReferenceKind.QUEUE, "queueName")
+    for prop in RESOURCE_PROPERTIES:
+        yield from named(ReferenceKind.RESOURCE, prop)
+    if kind in _SUBJOB_TYPES:
+        for prop in SUBJOB_PROPERTIES:
+            yield from named(ReferenceKind.SUBJOB, prop)
+    elif kind == "cdmjob":
+        yield from named(ReferenceKind.CDM_JOB, "jobName", cluster=values.get("clusterName", "").strip())
+    yield from named(ReferenceKind.CLUSTER, "clusterName")
+    yield from _upstream(node.get("cronTrigger"), f"nodes[{name}].cronTrigger")
+
+
+def _upstream(cron: Any, where: str) -> list[Reference]:
+    """Upstream jobs of the same workspace; those of other workspaces are not this package's."""
+    depends = cron.get("dependJobs") if isinstance(cron, dict) else None
+    if not isinstance(depends, dict):
+        return []
+    jobs = depends.get("jobs")
+    names = [jobs] if isinstance(jobs, str) else [as_text(name) for name in jobs] if isinstance(jobs, list) else []
+    names += [as_text(job.get("jobName")) for job in _objects(depends.get("sameWorkSpaceJobs"))]
+    return [Reference(kind=ReferenceKind.UPSTREAM, name=name, property=where) for name in dict.fromkeys(names) if name]
+
+
+def _script_references(script: Mapping[str, Any]) -> Iterator[Reference]:
+    for kind, prop in ((ReferenceKind.CONNECTION, "connectionName"), (ReferenceKind.QUEUE, "queueName")):
+        if value := as_text(script.get(prop)).strip():
+            yield Reference(kind=kind, name=value, property=prop)
+
+
+def cdm_references(job: Mapping[str, Any]) -> list[Reference]:
+    """The links of a CDM job."""
+    names = ((prop, as_text(job.get(prop)).strip()) for prop in ("from-link-name", "to-link-name"))
+    return list(
+        dict.fromkeys(
+            Reference(kind=ReferenceKind.CDM_LINK, name=value, property=prop) for prop, value in names if value
+        )
+    )

@@ -1,0 +1,100 @@
+"""Takes the secrets out of objects before they leave: nothing of them is exported, sealed or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace.domain.secrets import CDM_PLACEHOLDER, cdm_secret, connection_secret
+from headrace.packages.model import Kind, PackageObject
+from headrace.packages.text import dump, parse
+
+
+def strip_secrets(item: PackageObject) -> PackageObject:
+    """The object as it may leave.
+
+    Sensitive node properties and environment variables are emptied, secrets of connections left out, those of CDM links
+    and jobs replaced by the text the service itself puts there. Source: factory-v1-notes §13.
+    """
+    if not any(mark in item.text for mark in _MARKS[item.kind]):
+        return item
+    document = parse(item.text)
+    if not _STRIPPERS[item.kind](document):
+        return item
+    return PackageObject(item.kind, item.name, dump(document), item.cluster, item.folder, item.member)
+
+
+def _strip_job(job: dict[str, Any]) -> bool:
+    changed = False
+    for node in job.get("nodes") or ():
+        for prop in node.get("properties") or ():
+            if is_true(prop.get("value_is_sensitive")) and prop.get("value") not in ("", None):
+                prop["value"] = ""
+                changed = True
+    return changed
+
+
+def _strip_environment(document: dict[str, Any]) -> bool:
+    changed = False
+    for variable in document.get("params") or ():
+        if is_true(variable.get("is_sensitive")) and variable.get("value") not in ("", None):
+            variable["value"] = ""
+            changed = True
+    return changed
+
+
+def _strip_connection(connection: dict[str, Any]) -> bool:
+    config = connection.get("config")
+    found = [name for name in config if connection_secret(name)] if isinstance(config, dict) else []
+    for name in found:
+        del connection["config"][name]
+    return bool(found)
+
+
+def _strip_cdm(document: dict[str, Any]) -> bool:
+    changed = False
+    for item in cdm_inputs(document):
+        if cdm_secret(str(item.get("name"))) and item.get("value") not in (None, "", CDM_PLACEHOLDER):
+            item["value"] = CDM_PLACEHOLDER
+            changed = True
+    return changed
+
+
+def cdm_inputs(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every input of a CDM link or job, in order."""
+    found = []
+    for holder in ("link-config-values", "from-config-values", "to-config-values", "driver-config-values"):
+        values = document.get(holder)
+        for config in (values.get("configs") or ()) if isinstance(values, dict) else ():
+            inputs = config.get("inputs") if isinstance(config, dict) else None
+            found += [item for item in inputs if isinstance(item, dict)] if isinstance(inputs, list) else []
+    return found
+
+
+def is_true(value: Any) -> bool:
+    """``true`` and ``"true"``."""
+    return value is True or (isinstance(value, str) and value.strip().lower() == "true")
+
+
+def _nothing(document: dict[str, Any]) -> bool:
+    return False
+
+
+_STRIPPERS = {
+    Kind.JOB: _strip_job,
+    Kind.ENVIRONMENT: _strip_environment,
+    Kind.CONNECTION: _strip_connection,
+    Kind.CDM_LINK: _strip_cdm,
+    Kind.CDM_JOB: _strip_cdm,
+    Kind.RESOURCE: _nothing,
+    Kind.SCRIPT: _nothing,
+}
+_ALWAYS: tuple[bytes, ...] = (b"",)
+_MARKS: dict[Kind, tuple[bytes, ...]] = {
+    Kind.JOB: (b'"value_is_sensitive":true', b'"value_is_sensitive":"'),
+    Kind.ENVIRONMENT: (b'"is_sensitive"',),
+    Kind.CONNECTION: _ALWAYS,
+    Kind.CDM_LINK: _ALWAYS,
+    Kind.CDM_JOB: _ALWAYS,
+    Kind.RESOURCE: (),
+    Kind.SCRIPT: (),
+}

@@ -1,0 +1,174 @@
+"""Lossless JSON text: the one text form of packages, and strict reading of untrusted members.
+
+The text form is that of real exports: UTF-8 without escapes, tabs, ``"key":value``, members sorted by code point on
+every level, ``[]`` and ``{}``, no line break at the end, numbers as they were written.
+Source: package-format.md §1; docs/decisions/0002.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from json.encoder import encode_basestring
+from typing import Any, Never
+
+import msgspec
+
+from headrace.errors import ObsFileUnreadable
+
+MAX_DEPTH = 64
+
+_BOM = b"\xef\xbb\xbf"
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(r"[\[\]{}]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class PackageRefused(ObsFileUnreadable):
+    """A package, or one member of it, cannot be taken; the detail names the member and the reason."""
+
+
+class Number(str):
+    """A number as it was written: ``1.50``, ``1E5``, ``-0``."""
+
+    __slots__ = ()
+
+
+def _as_written(number: str) -> msgspec.Raw:
+    return msgspec.Raw(number.encode())
+
+
+_FAST_DECODER = msgspec.json.Decoder(float_hook=_as_written)
+_FAST_ENCODER = msgspec.json.Encoder(order="sorted")
+_MINUS_ZERO = re.compile(rb"-0(?![.0-9eE])")  # the one integer whose form the fast way loses
+
+
+def canonical(text: bytes) -> bytes:
+    """The text form of a document. Raises ValueError when it is no JSON object, with the reason."""
+    try:
+        compact = _FAST_ENCODER.encode(_FAST_DECODER.decode(text))
+    except (msgspec.DecodeError, OverflowError, UnicodeDecodeError, RecursionError):
+        return dump(parse(text))
+    if b'": ' in compact or _MINUS_ZERO.search(text):  # a quote before a colon inside a text would be taken for a name
+        return dump(parse(text))
+    spaced = msgspec.json.format(compact, indent=1)
+    depth = 1
+    while b"\n" + b" " * depth in spaced:
+        depth += 1
+    for level in range(depth - 1, 0, -1):
+        spaced = spaced.replace(b"\n" + b" " * level, b"\n" + b"\t" * level)
+    return spaced.replace(b'": ', b'":')
+
+
+def parse(text: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
+    """The object of an untrusted member; its numbers are ``Number``.
+
+    Raises ValueError with a reason: wrong encoding, bad JSON, a member name twice, NaN, too deep, no object.
+    """
+    try:
+        decoded = text.removeprefix(_BOM).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"the text is not UTF-8 (byte {error.start})") from error
+    check_depth(decoded, max_depth)
+    value = json.loads(
+        decoded, object_pairs_hook=_once, parse_float=Number, parse_int=Number, parse_constant=_no_constant
+    )
+    if not isinstance(value, dict):
+        raise ValueError("the content is no JSON object")
+    return value
+
+
+def checked(text: bytes, *, max_depth: int = MAX_DEPTH) -> tuple[bytes, dict[str, Any]]:
+    """The text form of an untrusted member, and its members (numbers as Python reads them).
+
+    Raises ValueError with a reason, as ``parse`` does, at a third of its cost.
+    """
+    form = canonical(text)
+    if b"\n" + b"\t" * (max_depth + 1) in form:
+        raise ValueError(f"the JSON is nested more than {max_depth} levels deep")
+    members = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    if not isinstance(members, dict):
+        raise ValueError("the content is no JSON object")
+    return form, members
+
+
+def check_depth(text: str, limit: int) -> None:
+    """Raises ValueError when brackets nest deeper than ``limit``; it only looks at the text, nothing recurses."""
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > limit:
+            raise ValueError(f"the JSON is nested more than {limit} levels deep")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the member {name!r} occurs twice in one object")
+            seen.add(name)
+    return members
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def dump(value: Any) -> bytes:
+    """The text form of parsed members. ``dump(parse(text)) == canonical(text)``."""
+    return "".join(_pieces(value, "\n")).encode("utf-8")
+
+
+def _pieces(value: Any, line: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from _members(value, line)
+    elif isinstance(value, list):
+        yield from _items(value, line)
+    else:
+        yield _scalar(value)
+
+
+def _members(value: dict[str, Any], line: str) -> Iterator[str]:
+    if not value:
+        yield "{}"
+        return
+    deeper, start = line + "\t", "{"
+    for name in sorted(value):
+        yield f"{start}{deeper}{_text(name)}:"
+        yield from _pieces(value[name], deeper)
+        start = ","
+    yield line + "}"
+
+
+def _items(value: list[Any], line: str) -> Iterator[str]:
+    if not value:
+        yield "[]"
+        return
+    deeper, start = line + "\t", "["
+    for item in value:
+        yield start + deeper
+        yield from _pieces(item, deeper)
+        start = ","
+    yield line + "]"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return msgspec.json.encode(value).decode()
+
+
+def _text(value: str) -> str:
+    quoted = encode_basestring(value)
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
