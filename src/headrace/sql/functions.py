@@ -54,6 +54,12 @@ _STR_TO_MAP = (
     "MAP_FROM_ENTRIES(LIST_TRANSFORM(STR_SPLIT(_1, _2), "
     "LAMBDA pair : ROW(STR_SPLIT(pair, _3)[1], STR_SPLIT(pair, _3)[2])))"
 )
+_JOINED = (  # LIST_AGGREGATE of no text is NULL
+    "CASE WHEN _1 IS NULL THEN NULL ELSE COALESCE(ARRAY_TO_STRING(LIST_CONCAT({pieces}), _1), '') END"
+)
+_PIECE = (  # a text or a list of texts, which only the engine knows when it is a column
+    "CASE WHEN TYPEOF(_{n}) LIKE '%[]' THEN CAST(TO_JSON(_{n}) AS TEXT[]) ELSE [CAST(_{n} AS TEXT)] END"
+)
 _UNITS = {"mm": "month", "mon": "month", "yy": "year", "yyyy": "year", "q": "quarter", "dd": "day"}
 
 
@@ -71,7 +77,7 @@ def fill(template: str, *arguments: exp.Expr) -> exp.Expr:
     """The expression of a template with its arguments in place of ``_1``, ``_2`` ..."""
     tree = _parsed(template).copy()
     for column in list(tree.find_all(exp.Column)):
-        if re.fullmatch(r"_\d", column.name):
+        if re.fullmatch(r"_\d+", column.name):
             argument = arguments[int(column.name[1:]) - 1].copy()
             safe = argument if isinstance(argument, exp.Func | exp.Literal | exp.Column) else exp.Paren(this=argument)
             column.replace(safe)
@@ -148,6 +154,24 @@ def _substring(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
         node.set("start", fill("CASE WHEN _1 = 0 THEN 1 ELSE _1 END", start))
         return None
     return fill("CASE WHEN _1 = 0 THEN '' ELSE _2 END", start, node)  # MySQL, Presto
+
+
+def _concat_ws(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
+    """Lists among the arguments are joined too (Hive, Spark, Presto); DuckDB would write them as ``[a, b]``."""
+    if dialect.name not in HIVE_LIKE | {"presto", "trino"}:
+        return None
+    pieces = ", ".join(_PIECE.format(n=number) for number in range(2, len(node.expressions) + 1))
+    return fill(_JOINED.format(pieces=pieces), *node.expressions)
+
+
+def _like(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
+    """The backslash escapes in the patterns of LIKE unless ESCAPE says otherwise; in Presto and DuckDB nothing does."""
+    pattern = node.expression
+    if dialect.name in ("presto", "trino") or isinstance(node.parent, exp.Escape):
+        return None
+    if isinstance(pattern, exp.Literal) and "\\" not in pattern.this:
+        return None
+    return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
 
 
 def _by_template(template: str, *dialects: str) -> Callable[[exp.Expr, Dialect], exp.Expr | None]:
@@ -264,6 +288,9 @@ _CORRECTIONS: dict[type[exp.Expr], Callable[[exp.Expr, Dialect], exp.Expr | None
     exp.Cast: _cast,  # with TryCast
     exp.DataType: _type,
     exp.Div: _division,
+    exp.Like: _like,
+    exp.ILike: _like,
+    exp.ConcatWs: _concat_ws,
     exp.Greatest: _greatest,
     exp.Least: _greatest,
     exp.Substring: _substring,
