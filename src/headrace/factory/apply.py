@@ -15,8 +15,8 @@ from headrace.errors import InvalidParameter
 from headrace.factory import cdm_secrets, connections, job_secrets, resources, scripts
 from headrace.factory import jobs as job_cases
 from headrace.factory.job_checks import PROCESS_TYPES
-from headrace.packages.model import Kind, PackageObject
-from headrace.packages.secrets import strip_secrets
+from headrace.packages.model import Kind, PackageObject, environment_text
+from headrace.packages.secrets import exportable
 from headrace.services import Services
 from headrace.storage import cdm as stored_cdm
 from headrace.storage import connections as stored_connections
@@ -114,7 +114,7 @@ class Target:
         text = _READERS[item.kind](self, item)
         if text is None:
             return None
-        return strip_secrets(PackageObject.made(item.kind, item.name, text, cluster=item.cluster))
+        return exportable(item.kind, item.name, text, cluster=item.cluster)
 
     def apply(self, item: PackageObject, decision: Decision) -> None:
         """Write the object. Raises InvalidParameter naming the member when it cannot be stored."""
@@ -193,11 +193,11 @@ def _write_connection(target: Target, item: PackageObject, new: bool) -> None:
     connections.import_connection(target.services, target.caller, target.connection, item.name, text.decode(), new=new)
 
 
-def _read_environment(target: Target, item: PackageObject) -> str | None:
+def _read_environment(target: Target, item: PackageObject) -> bytes | None:
     stored = environment.all_documents(target.connection, target.caller.workspace.id)
     named = {variable.get("name") for variable in read_document(item.text).get("params") or ()}
     kept = [document for name, document in stored if name in named]
-    return PackageObject.environment_text(kept) if kept else None
+    return environment_text(kept) if kept else None
 
 
 def _write_environment(target: Target, item: PackageObject, new: bool) -> None:
@@ -229,7 +229,7 @@ def _write_cdm_link(target: Target, item: PackageObject, new: bool) -> None:
     )
 
 
-_READERS: dict[Kind, Callable[[Target, PackageObject], str | None]] = {
+_READERS: dict[Kind, Callable[[Target, PackageObject], str | bytes | None]] = {
     Kind.JOB: _read_job_text,
     Kind.SCRIPT: _read_script_text,
     Kind.RESOURCE: _read_resource_text,

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from headrace.domain.identity import Caller
 from headrace.errors import InvalidParameter, JobNotFound
 from headrace.packages.model import Kind, PackageObject
-from headrace.packages.references import Reference, ReferenceKind, cdm_references, references
+from headrace.packages.references import Reference, ReferenceKind, cdm_references, references_of
+from headrace.packages.secrets import exportable, strip_secrets
 from headrace.services import Services
 from headrace.storage import cdm, connections, environment, jobs, resources, scripts
 from headrace.storage.database import Connection
@@ -37,9 +38,9 @@ class Collector:
                 if name in names:
                     raise JobNotFound(f"name: {name!r}.")
                 continue
-            found[name] = PackageObject.made(Kind.JOB, name, text)
+            found[name] = exportable(Kind.JOB, name, text)
             if subjobs:
-                waiting += [item.name for item in self._named(found[name]) if item.kind is ReferenceKind.SUBJOB]
+                waiting += [item.name for item in references_of(found[name]) if item.kind is ReferenceKind.SUBJOB]
         return list(found.values())
 
     def _job_text(self, connection: Connection, name: str) -> str | None:
@@ -53,18 +54,15 @@ class Collector:
             )
         return text
 
-    def _named(self, job: PackageObject) -> list[Reference]:
-        return references(read_document(job.text))
-
     def used_by(self, connection: Connection, job: PackageObject) -> list[PackageObject]:
         """The scripts, resources and CDM jobs (with their links) that a job names and that exist."""
         used: list[PackageObject] = []
-        for item in self._named(job):
+        for item in references_of(job):
             if item.kind is ReferenceKind.SCRIPT:
                 used += self._script(connection, item)
             elif item.kind is ReferenceKind.RESOURCE:
                 rows = resources.by_name(connection, self._caller.workspace.id, item.name)
-                used += [PackageObject.made(Kind.RESOURCE, row.name, row.document) for row in rows]
+                used += [exportable(Kind.RESOURCE, row.name, row.document) for row in rows]
             elif item.kind is ReferenceKind.CDM_JOB:
                 used += self._cdm_job(connection, item)
         return list(dict.fromkeys(used))
@@ -75,18 +73,18 @@ class Collector:
             return []
         wanted = item.version or (record.version if self._submitted else 0)
         text = scripts.version_document(connection, record.id, wanted) if wanted else None
-        return [PackageObject.made(Kind.SCRIPT, record.name, text or record.document)]
+        return [exportable(Kind.SCRIPT, record.name, text or record.document)]
 
     def _cdm_job(self, connection: Connection, item: Reference) -> list[PackageObject]:
         cluster = cdm.cluster_by_name(connection, self._caller.project_id, item.cluster)
         text = cdm.job_document(connection, cluster.id, item.name) if cluster is not None else None
         if cluster is None or text is None:
             return []
-        found = [PackageObject.made(Kind.CDM_JOB, item.name, text, cluster=item.cluster)]
+        found = [exportable(Kind.CDM_JOB, item.name, text, cluster=item.cluster)]
         for link in cdm_references(read_document(text)):
             link_text = cdm.link_document(connection, cluster.id, link.name)
             if link_text is not None:
-                found.append(PackageObject.made(Kind.CDM_LINK, link.name, link_text, cluster=item.cluster))
+                found.append(exportable(Kind.CDM_LINK, link.name, link_text, cluster=item.cluster))
         return found
 
 
@@ -96,16 +94,16 @@ def workspace_objects(
     """Everything of a workspace, and the project's CDM links and jobs, kind by kind in the order of import."""
     workspace = caller.workspace.id
     if variables := environment.all_documents(connection, workspace):
-        yield PackageObject.environment(variables)
+        yield strip_secrets(PackageObject.environment(variables))
     for name, text in connections.all_documents(connection, workspace):
-        yield PackageObject.made(Kind.CONNECTION, name, text)
+        yield exportable(Kind.CONNECTION, name, text)
     for cluster, name, text in cdm.all_links(connection, caller.project_id):
-        yield PackageObject.made(Kind.CDM_LINK, name, text, cluster=cluster)
+        yield exportable(Kind.CDM_LINK, name, text, cluster=cluster)
     for cluster, name, text in cdm.all_jobs(connection, caller.project_id):
-        yield PackageObject.made(Kind.CDM_JOB, name, text, cluster=cluster)
+        yield exportable(Kind.CDM_JOB, name, text, cluster=cluster)
     for name, text in resources.all_documents(connection, workspace):
-        yield PackageObject.made(Kind.RESOURCE, name, text)
+        yield exportable(Kind.RESOURCE, name, text)
     for name, text in scripts.all_documents(connection, workspace, submitted=submitted):
-        yield PackageObject.made(Kind.SCRIPT, name, text)
+        yield exportable(Kind.SCRIPT, name, text)
     for _, name, text in jobs.all_texts(connection, workspace, submitted=submitted):
-        yield PackageObject.made(Kind.JOB, name, text)
+        yield exportable(Kind.JOB, name, text)

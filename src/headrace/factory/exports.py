@@ -16,6 +16,7 @@ from headrace.packages.archive import archive_chunks
 from headrace.packages.digest import DigestBuilder
 from headrace.packages.layout import batch_members, single_members
 from headrace.packages.model import Kind, PackageObject
+from headrace.packages.secrets import exportable
 from headrace.services import Services
 from headrace.storage import connections
 from headrace.wire.v1.packages import ExportJobRequest, ExportJobsRequest
@@ -65,7 +66,7 @@ def export_connections(services: Services, caller: Caller) -> Exported:
         texts = list(connections.all_documents(connection, caller.workspace.id))
     if not texts:
         raise ConnectionNotFound("The workspace has no connection to export.")
-    objects = [PackageObject.made(Kind.CONNECTION, name, text) for name, text in texts]
+    objects = [exportable(Kind.CONNECTION, name, text) for name, text in texts]
     return _archive("DLF_All_DataConnections.zip", single_members(objects), objects)
 
 

@@ -31,7 +31,7 @@ from headrace.factory.missing import MissingReferences
 from headrace.objectstore.path import ObsPath
 from headrace.packages.diff import diff_packages, to_json
 from headrace.packages.digest import DigestBuilder
-from headrace.packages.mapping import ImportOptions, Replacement, apply_options, parse_map
+from headrace.packages.mapping import ImportOptions, apply_options, parse_map, replacement
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.reader import Package, ReadLimits, open_package
 from headrace.services import Services
@@ -52,15 +52,6 @@ from headrace.wire.v1.packages import (
 log = structlog.get_logger("headrace.import")
 
 BATCH = 500
-NOUNS = {
-    Kind.JOB: "job",
-    Kind.SCRIPT: "script",
-    Kind.RESOURCE: "resource",
-    Kind.CONNECTION: "connection",
-    Kind.ENVIRONMENT: "environment variables",
-    Kind.CDM_JOB: "CDM job",
-    Kind.CDM_LINK: "CDM link",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +213,7 @@ def _carry_out(services: Services, caller: Caller, task_id: str, wanted: Wanted)
 def _subtask(
     services: Services, task_id: str, position: int, item: PackageObject, decision: Decision, now: int
 ) -> Subtask:
-    name = f"Import the {item.name} {NOUNS[item.kind]}."
+    name = f"Import the {item.name} {item.kind.label}."
     return Subtask(task_id, position, services.next_id(), name, SUCCESSFUL, decision.message, now)
 
 
@@ -258,7 +249,7 @@ def plan(services: Services, caller: Caller, wanted: Wanted) -> ImportPlan:
                 changes = to_json(diff_packages(before, [item])) if decision.action is Action.OVERWRITE else []
                 planned.append(
                     PlannedObject(
-                        kind=NOUNS[item.kind],
+                        kind=item.kind.label,
                         name=item.name,
                         action=decision.action.value,
                         message=decision.message,
@@ -319,12 +310,14 @@ def options_of(wanted: Wanted) -> ImportOptions:
         params=_texts(request.params),
         job_params={item.name: _texts(item.params) for item in per_job if item.name},
         execute_user=request.execute_user or "",
-        replacements=tuple(
-            Replacement(type=item.type or "", name=item.name or "", replace=item.replace or "")
-            for item in request.resources or ()
-            if item.replace
+        mappings=(
+            *(
+                replacement(item.type or "", item.name or "", item.replace)
+                for item in request.resources or ()
+                if item.replace
+            ),
+            *(parse_map(text) for text in request.mapping or ()),
         ),
-        mappings=tuple(parse_map(text) for text in request.mapping or ()),
     )
 
 

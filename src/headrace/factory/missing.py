@@ -23,15 +23,6 @@ _HELD_AS = {
     ReferenceKind.CDM_JOB: Kind.CDM_JOB,
     ReferenceKind.CDM_LINK: Kind.CDM_LINK,
 }
-_WORDS = {
-    ReferenceKind.SCRIPT: "script",
-    ReferenceKind.RESOURCE: "resource",
-    ReferenceKind.CONNECTION: "connection",
-    ReferenceKind.SUBJOB: "subjob",
-    ReferenceKind.UPSTREAM: "upstream job",
-    ReferenceKind.CDM_JOB: "CDM job",
-    ReferenceKind.CDM_LINK: "CDM link",
-}
 
 
 class MissingReferences:
@@ -51,7 +42,7 @@ class MissingReferences:
     def lines(self, connection: Connection, target: Target) -> list[str]:
         """A sentence for each name that neither the package nor the workspace holds; 100 at most, then a count."""
         found = [
-            f"The {_WORDS[kind]} {name!r} (used by {user!r}) is neither in the package nor in the workspace."
+            f"The {kind.value} {name!r} (used by {user!r}) is neither in the package nor in the workspace."
             for (kind, cluster, name), user in self._named.items()
             if (_HELD_AS[kind], cluster, name) not in self._held
             and not _exists(connection, target, kind, cluster, name)

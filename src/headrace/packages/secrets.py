@@ -98,3 +98,8 @@ _MARKS: dict[Kind, tuple[bytes, ...]] = {
     Kind.RESOURCE: (),
     Kind.SCRIPT: (),
 }
+
+
+def exportable(kind: Kind, name: str, text: str | bytes, *, cluster: str = "") -> PackageObject:
+    """A stored text as an object that may leave."""
+    return strip_secrets(PackageObject.made(kind, name, text, cluster=cluster))
