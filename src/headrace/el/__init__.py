@@ -1,1 +1,1 @@
-"""The expression language."""
+"""The expression language: ``#{…}``, ``${name}``, simple variables and migration macros."""
