@@ -88,6 +88,7 @@ directories = Table(
     UniqueConstraint("workspace_id", "kind", "path"),
 )
 
+# The draft of a script is its own text only while it differs from the newest submitted version.
 scripts = Table(
     "scripts",
     metadata,
@@ -96,7 +97,7 @@ scripts = Table(
     _text("name"),
     _text("type"),
     _text("directory"),
-    _text("document"),
+    _text("draft", null=True),
     Column("version", Integer, nullable=False),
     Column("production_version", Integer, nullable=False),
     _text("create_user"),
@@ -292,7 +293,7 @@ subtasks = Table(
     PrimaryKeyConstraint("task_id", "position"),
 )
 
-# wish: what a user asked of a running instance (STOP), read by the engine that holds it.
+# wish: what the engine must see (START: new or to be run again, STOP: ended by a user); the engine empties it.
 job_instances = Table(
     "job_instances",
     metadata,
@@ -307,6 +308,8 @@ job_instances = Table(
     Column("version", Integer, nullable=False),
     _text("parameters"),
     _text("run_as"),
+    _text("project_id"),
+    _text("log_root"),
     _number("plan_time"),
     _number("submit_time"),
     _number("start_time", null=True),
@@ -321,11 +324,19 @@ job_instances = Table(
 Index(
     "job_instances_open",
     job_instances.c.id,
-    sqlite_where=job_instances.c.status.in_(("waiting", "running")),
-    postgresql_where=job_instances.c.status.in_(("waiting", "running")),
+    sqlite_where=job_instances.c.status.in_(("waiting", "running", "running-exception")),
+    postgresql_where=job_instances.c.status.in_(("waiting", "running", "running-exception")),
+)
+Index(
+    "job_instances_wishing",
+    job_instances.c.id,
+    sqlite_where=job_instances.c.wish != "",
+    postgresql_where=job_instances.c.wish != "",
 )
 
-# fence: number of the attempt; a result that carries an older one is refused. lease_until: when the claim ends.
+# log_root: the obs:// folder below which the logs of its nodes are, empty for the project's own bucket.
+# fence: number of the attempt; a result that carries an older one is refused. lease_until: when the claim ends and
+# the attempt has run too long. retry_at: when the next attempt is due. closed: nothing after this skipped node runs.
 node_instances = Table(
     "node_instances",
     metadata,
@@ -345,6 +356,7 @@ node_instances = Table(
     _text("error_message"),
     _text("log_path"),
     _number("input_row_count", null=True),
+    Column("closed", Integer, nullable=False),
     PrimaryKeyConstraint("instance_id", "position"),
 )
 
@@ -359,10 +371,18 @@ script_instances = Table(
     _text("wish"),
     _text("message"),
     _text("parameters"),
+    _text("project_id"),
     _text("results"),
     _number("create_time"),
     _number("start_time", null=True),
     _number("end_time", null=True),
+    Index("script_instances_newest", "workspace_id", "create_time", "id"),
+)
+Index(
+    "script_instances_wishing",
+    script_instances.c.id,
+    sqlite_where=script_instances.c.wish != "",
+    postgresql_where=script_instances.c.wish != "",
 )
 Index(
     "script_instances_open",
