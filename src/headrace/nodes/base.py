@@ -1,0 +1,170 @@
+"""What a node type is: a class whose fields are the node's properties, and what it may touch while it runs.
+
+::
+
+    @node_type("Shell")
+    @dataclass(frozen=True, kw_only=True)
+    class Shell(Node):
+        script_name: str = ""
+
+        def run(self, ctx: NodeContext) -> NodeResult: ...
+
+``#{…}`` and ``${…}`` in properties are replaced before the class is built, so it knows nothing of expressions. The
+modules of this folder are found by walking it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import ClassVar, Protocol, TypeVar
+
+from headrace.sql.engine import Cancellation, SqlEngine
+
+
+class NodeFailed(Exception):
+    """The node cannot do its work; the text is for the person who reads its log."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeResult:
+    """How an attempt ended. ``output``: what ``Job.getNodeOutput`` gives; None when there is none."""
+
+    success: bool
+    message: str = ""
+    output: str | None = None
+    input_row_count: int | None = None
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """A script as a node runs it; names of connection and database may be empty."""
+
+    name: str
+    type: str
+    content: str
+    connection_name: str = ""
+    database: str = ""
+
+
+class Log(Protocol):
+    """The log of one attempt; secrets are masked on the way in."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def line(self, text: str) -> None:
+        """Add a line with the time before it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeContext:
+    """All that an attempt may touch. Times are aware.
+
+    ``token`` names the attempt, unique on this machine; processes carry it. ``scratch``: a folder that the attempt
+    may make and must remove. ``find_script`` (name, version or "") raises NodeFailed for unknown names;
+    ``connection_type`` is None for unknown names; ``open_sql`` gives the embedded engine of the workspace.
+    ``substitute`` replaces ``${name}`` in a script's text, given its arguments; parameters of the job come first, then
+    those of the workspace.
+    """
+
+    job_name: str
+    node_name: str
+    instance_id: str
+    plan_time: datetime
+    token: str
+    scratch: Path
+    log: Log
+    cancellation: Cancellation
+    find_script: Callable[[str, str], Script]
+    connection_type: Callable[[str], str | None]
+    open_sql: Callable[[], SqlEngine]
+    substitute: Callable[[str, Mapping[str, str]], str]
+    local_execution: bool
+    embedded_connections: bool
+    process_environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """Base of the node types. ``inline`` ones do nothing that takes time and are run where they are decided."""
+
+    inline: ClassVar[bool] = False
+
+    def run(self, ctx: NodeContext) -> NodeResult:
+        """Do the node's work. Raises NodeFailed; whatever else it raises fails the node too."""
+        raise NotImplementedError
+
+
+N = TypeVar("N", bound=type[Node])
+
+_TYPES: dict[str, tuple[type[Node], str]] = {}
+
+
+def node_type(*names: str) -> Callable[[N], N]:
+    """Declare a class as the node type of these names, compared without blanks and case."""
+
+    def declare(cls: N) -> N:
+        for name in names:
+            _TYPES[_key(name)] = (cls, name)
+        return cls
+
+    return declare
+
+
+def _key(name: str) -> str:
+    return "".join(name.split()).lower()
+
+
+@cache
+def node_types() -> Mapping[str, tuple[type[Node], str]]:
+    """Every declared type by its compared name, with the name as declared."""
+    package = importlib.import_module("headrace.nodes")
+    for module in pkgutil.iter_modules(package.__path__, "headrace.nodes."):
+        importlib.import_module(module.name)
+    return _TYPES
+
+
+def is_inline(type_name: str) -> bool:
+    """Whether a node of this type is run where it is decided."""
+    found = node_types().get(_key(type_name))
+    return found is not None and found[0].inline
+
+
+def build_node(type_name: str, properties: Mapping[str, str]) -> Node:
+    """A node of a type with its properties; members that the type does not know are ignored. Raises NodeFailed."""
+    found = node_types().get(_key(type_name))
+    if found is None:
+        raise NodeFailed(
+            f"Nodes of type {type_name!r} cannot run in this release. "
+            'A dry run (emptyRunningJob "1") passes it; the list of types is in the coverage reference.'
+        )
+    cls, _ = found
+    values: dict[str, str] = {}
+    for item in fields(cls):
+        for name in item.metadata.get("names") or (_camel(item.name),):
+            if properties.get(name):
+                values[item.name] = properties[name]
+                break
+    values |= {name: type_name for name in ("type_name",) if name in {item.name for item in fields(cls)}}
+    return cls(**values)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def read_arguments(text: str) -> dict[str, str]:
+    """``k1=v1`` per line, as scripts are given their arguments. Lines without ``=`` are ignored.
+
+    Source: API reference, "Creating a Job", scriptArgs: pairs separated by ``\\n``.
+    """
+    lines = text.replace("\\n", "\n").splitlines()
+    pairs = (line.partition("=") for line in lines if "=" in line)
+    return {name.strip(): value for name, _, value in pairs if name.strip()}
