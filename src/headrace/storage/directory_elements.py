@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Table, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, Table, bindparam, literal_column, select
 
 from headrace.storage.database import Connection
 from headrace.storage.filters import contains
@@ -23,7 +23,9 @@ class Element(NamedTuple):
     single_node: int
 
 
-def _elements(table: Table, owner: Any, process_type: Any, single_node: Any) -> Statement:
+def _elements(
+    table: Table, owner: ColumnElement[str], process_type: ColumnElement[str], single_node: ColumnElement[int]
+) -> Statement:
     return Statement(
         select(table.c.id, table.c.name, table.c.directory, owner, process_type, single_node)
         .where(table.c.workspace_id == bindparam("workspace_id"), table.c.name.like(bindparam("pattern"), escape="\\"))
@@ -31,7 +33,8 @@ def _elements(table: Table, owner: Any, process_type: Any, single_node: Any) -> 
     )
 
 
-_nothing, _zero = literal_column("''"), literal_column("0")
+_nothing: ColumnElement[str] = literal_column("''")
+_zero: ColumnElement[int] = literal_column("0")
 _BY_KIND = {
     "job": _elements(jobs, jobs.c.owner, jobs.c.process_type, jobs.c.single_node),
     "script": _elements(scripts, scripts.c.create_user, _nothing, _zero),
