@@ -1,0 +1,237 @@
+"""Job instances and their nodes: what ran, what runs, what is to run.
+
+Use cases and the engine meet here: a use case changes an instance and leaves a wish, the engine sees the wish. Whoever
+changes an instance first locks its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, select, update
+
+from headrace.storage.database import Connection
+from headrace.storage.filters import contains
+from headrace.storage.statement import Statement
+from headrace.storage.tables import job_instances, node_instances
+
+START, STOP = "START", "STOP"
+
+
+class InstanceRecord(NamedTuple):
+    """A row of ``job_instances``. ``parameters``: JSON of the values of the call. Times in milliseconds."""
+
+    id: int
+    workspace_id: str
+    job_id: int
+    job_name: str
+    instance_name: str
+    instance_type: int
+    status: str
+    wish: str
+    version: int
+    parameters: str
+    run_as: str
+    project_id: str
+    log_root: str
+    plan_time: int
+    submit_time: int
+    start_time: int | None = None
+    end_time: int | None = None
+    force_success: int = 0
+    ignore_success: int = 0
+    error_message: str = ""
+
+
+class NodeRecord(NamedTuple):
+    """A row of ``node_instances``. ``retry_times``: retries made. Times in milliseconds."""
+
+    instance_id: int
+    position: int
+    name: str
+    type: str
+    status: str
+    plan_time: int
+    start_time: int | None = None
+    end_time: int | None = None
+    retry_times: int = 0
+    fence: int = 0
+    lease_until: int | None = None
+    retry_at: int | None = None
+    output: str | None = None
+    error_message: str = ""
+    log_path: str = ""
+    input_row_count: int | None = None
+    closed: int = 0
+
+
+_INSERT = Statement(insert(job_instances))
+_INSERT_NODE = Statement(insert(node_instances))
+_LOCK = Statement(select(job_instances).where(job_instances.c.id == bindparam("id")).with_for_update())
+_BY_ID = Statement(select(job_instances).where(job_instances.c.id == bindparam("id")))
+_NODES = Statement(
+    select(node_instances)
+    .where(node_instances.c.instance_id == bindparam("instance_id"))
+    .order_by(node_instances.c.position)
+)
+_DROP_NODES = Statement(delete(node_instances).where(node_instances.c.instance_id == bindparam("instance_id")))
+
+# What the engine looks for when it starts, and when it is woken.
+# written out, so that the database sees that its partial index serves
+_unended = job_instances.c.status.in_(
+    [literal_column(f"'{state}'") for state in ("waiting", "running", "running-exception")]
+)
+_OPEN = Statement(select(job_instances.c.id).where(_unended).order_by(job_instances.c.id))
+_WISHING = Statement(
+    select(job_instances.c.id).where(job_instances.c.wish != literal_column("''")).order_by(job_instances.c.id)
+)
+_UNENDED_OF_JOB = Statement(
+    select(job_instances.c.id)
+    .where(job_instances.c.job_id == bindparam("job_id"), _unended)
+    .order_by(job_instances.c.id)
+)
+
+_UPDATE_COLUMNS = (
+    "status",
+    "wish",
+    "version",
+    "parameters",
+    "start_time",
+    "end_time",
+    "force_success",
+    "ignore_success",
+    "error_message",
+)
+_UPDATE = Statement(
+    update(job_instances)
+    .where(job_instances.c.id == bindparam("key"))
+    .values({name: bindparam(name) for name in _UPDATE_COLUMNS})
+)
+_NODE_UPDATE_COLUMNS = NodeRecord._fields[4:]
+_UPDATE_NODE = Statement(
+    update(node_instances)
+    .where(node_instances.c.instance_id == bindparam("key"), node_instances.c.position == bindparam("key_position"))
+    .values({name: bindparam(name) for name in _NODE_UPDATE_COLUMNS})
+)
+
+
+def insert_instance(connection: Connection, instance: InstanceRecord, nodes: Sequence[NodeRecord]) -> None:
+    """Add an instance with its nodes."""
+    connection.run(_INSERT, **instance._asdict())
+    connection.run_many(_INSERT_NODE, [node._asdict() for node in nodes])
+
+
+def lock(connection: Connection, instance_id: int) -> InstanceRecord | None:
+    """One instance, which nobody else can change until the transaction ends."""
+    row = connection.one(_LOCK, id=instance_id)
+    return None if row is None else InstanceRecord(*row)
+
+
+def by_id(connection: Connection, instance_id: int) -> InstanceRecord | None:
+    """One instance."""
+    row = connection.one(_BY_ID, id=instance_id)
+    return None if row is None else InstanceRecord(*row)
+
+
+def nodes_of(connection: Connection, instance_id: int) -> list[NodeRecord]:
+    """The nodes of an instance in the order of the job."""
+    return [NodeRecord(*row) for row in connection.all(_NODES, instance_id=instance_id)]
+
+
+def open_ids(connection: Connection) -> list[int]:
+    """Instances that have not ended, oldest first."""
+    return [row[0] for row in connection.all(_OPEN)]
+
+
+def wishing_ids(connection: Connection) -> list[int]:
+    """Instances the engine must look at, oldest first."""
+    return [row[0] for row in connection.all(_WISHING)]
+
+
+def unended_of_job(connection: Connection, job_id: int) -> list[int]:
+    """Instances of a job that have not ended, oldest first."""
+    return [row[0] for row in connection.all(_UNENDED_OF_JOB, job_id=job_id)]
+
+
+def update_instances(connection: Connection, changed: Iterable[InstanceRecord]) -> None:
+    """Write what can change of instances; their rows are locked."""
+    rows = [{name: getattr(item, name) for name in _UPDATE_COLUMNS} | {"key": item.id} for item in changed]
+    connection.run_many(_UPDATE, rows)
+
+
+def update_nodes(connection: Connection, changed: Iterable[NodeRecord]) -> None:
+    """Write what can change of nodes; the rows of their instances are locked."""
+    rows = [
+        {
+            **dict(zip(_NODE_UPDATE_COLUMNS, node[4:], strict=True)),
+            "key": node.instance_id,
+            "key_position": node.position,
+        }
+        for node in changed
+    ]
+    connection.run_many(_UPDATE_NODE, rows)
+
+
+def replace_nodes(connection: Connection, instance_id: int, nodes: Sequence[NodeRecord]) -> None:
+    """Give an instance other nodes: it is run again with another version of its job."""
+    connection.run(_DROP_NODES, instance_id=instance_id)
+    connection.run_many(_INSERT_NODE, [node._asdict() for node in nodes])
+
+
+# One page of the list, newest plan time first; a statement per set of filters, so that each can use its index.
+
+
+@cache
+def _listed(filters: frozenset[str]) -> tuple[Statement, Statement]:
+    columns = job_instances.c
+    choices: dict[str, Any] = {
+        "job_name": columns.job_name == bindparam("job_name"),
+        "pattern": columns.job_name.like(bindparam("pattern"), escape="\\"),
+        "status": columns.status == bindparam("status"),
+        "instance_type": columns.instance_type == bindparam("instance_type"),
+    }
+    where = and_(
+        columns.workspace_id == bindparam("workspace_id"),
+        columns.plan_time > bindparam("after"),
+        columns.plan_time <= bindparam("until"),
+        *(choices[name] for name in sorted(filters)),
+    )
+    count = select(func.count()).select_from(job_instances).where(where)
+    page = (
+        select(job_instances)
+        .where(where)
+        .order_by(columns.plan_time.desc(), columns.id.desc())
+        .limit(bindparam("rows"))
+        .offset(bindparam("skip"))
+    )
+    return Statement(count), Statement(page)
+
+
+def page(
+    connection: Connection,
+    workspace_id: str,
+    *,
+    after: int,
+    until: int,
+    job_name: str,
+    precise: bool,
+    status: str,
+    instance_type: int | None,
+    skip: int,
+    rows: int,
+) -> tuple[int, list[InstanceRecord]]:
+    """How many instances match, and one page of them. ``after`` is excluded, ``until`` included (milliseconds)."""
+    filters: dict[str, Any] = {}
+    if job_name:
+        filters |= {"job_name": job_name} if precise else {"pattern": contains(job_name)}
+    if status:
+        filters["status"] = status
+    if instance_type is not None:
+        filters["instance_type"] = instance_type
+    count, found = _listed(frozenset(filters))
+    values = {**filters, "workspace_id": workspace_id, "after": after, "until": until}
+    total = int(connection.value(count, **values))
+    listed = connection.all(found, **values, rows=rows, skip=skip)
+    return total, [InstanceRecord(*row) for row in listed]
