@@ -1,0 +1,166 @@
+"""One attempt of a node or of a script: what it is given, and how it is run on a worker thread.
+
+An attempt ends in a result whatever happens; what a user's node does wrong is a failed result and no error of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from headrace.domain.clock import from_millis
+from headrace.domain.job import JobDefinition
+from headrace.el.language import evaluate_text
+from headrace.el.parameters import FirstOf, substitute_parameters
+from headrace.el.scope import Scope
+from headrace.engine.logs import AttemptLog
+from headrace.engine.scope import node_scope
+from headrace.engine.surroundings import SqlEngines, connection_types, files_root, script_finder
+from headrace.errors import HeadraceError
+from headrace.nodes.base import Log, NodeContext, NodeFailed, NodeResult, build_node
+from headrace.services import Services
+from headrace.sql.engine import Cancellation
+from headrace.storage import environment
+from headrace.storage.instances import InstanceRecord, NodeRecord
+
+log = structlog.get_logger("headrace.engine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A claimed node of an instance, with the states of its other nodes at that moment."""
+
+    record: InstanceRecord
+    job: JobDefinition
+    nodes: Sequence[NodeRecord]
+    position: int
+    cancellation: Cancellation = field(default_factory=Cancellation)
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The instance and the position of the node."""
+        return self.record.id, self.position
+
+    @property
+    def fence(self) -> int:
+        """The number of the attempt."""
+        return self.nodes[self.position].fence
+
+
+def attempt_token(home: str, instance: int | str, position: int, fence: int) -> str:
+    """Names an attempt among all processes of a machine."""
+    return f"{home}:{instance}:{position}:{fence}"
+
+
+def run_attempt(services: Services, engines: SqlEngines, attempt: Attempt) -> NodeResult:
+    """Run a node to its end; never raises."""
+    node, definition = attempt.nodes[attempt.position], attempt.job.nodes[attempt.position]
+    try:
+        sensitive = {
+            name: services.sealer.unseal(value)
+            for name, value in definition.properties.items()
+            if name in definition.sensitive and services.sealer.is_sealed(value)
+        }
+        record_log = AttemptLog(services.store, node.log_path, sensitive.values(), _clock(services))
+    except Exception:
+        log.exception("an attempt could not be prepared", instance=attempt.record.id, node=node.name)
+        return NodeResult(success=False, message="The attempt could not be prepared; the server's log says why.")
+    try:
+        record_log.line(f"Attempt {node.retry_times + 1} of node {node.name!r} ({node.type}) begins.")
+        result = guarded(lambda: _run(services, engines, attempt, sensitive, record_log), attempt.cancellation)
+        record_log.line(f"Ended: {'success' if result.success else 'failed. ' + result.message}")
+    finally:
+        record_log.close()
+    return result
+
+
+def guarded(work: Callable[[], NodeResult], cancellation: Cancellation) -> NodeResult:
+    """The result of some work; whatever it raises is a failed result."""
+    try:
+        result = work()
+    except NodeFailed as error:
+        result = NodeResult(success=False, message=str(error))
+    except HeadraceError as error:
+        result = NodeResult(success=False, message=error.message)
+    except Exception as error:
+        log.exception("a node raised an error of its own")
+        result = NodeResult(success=False, message=f"{type(error).__name__}: {error}")
+    if cancellation.cancelled and not result.success:
+        return NodeResult(success=False, message=f"Stopped. {result.message}", output=result.output)
+    return result
+
+
+def _run(
+    services: Services, engines: SqlEngines, attempt: Attempt, sensitive: Mapping[str, str], record_log: Log
+) -> NodeResult:
+    record, definition = attempt.record, attempt.job.nodes[attempt.position]
+    with services.db.reading() as connection:
+        variables = environment.values(connection, record.workspace_id)
+    scope = node_scope(services, record, attempt.job, attempt.nodes, attempt.position, variables)
+    properties = {
+        name: evaluate_text(sensitive.get(name, value), scope) for name, value in definition.properties.items()
+    }
+    node = build_node(definition.type, properties)
+    context = build_context(
+        services,
+        engines,
+        workspace_id=record.workspace_id,
+        job_name=record.job_name,
+        node_name=definition.name,
+        instance_id=str(record.id),
+        plan_time=record.plan_time,
+        token=attempt_token(str(services.settings.home), record.id, attempt.position, attempt.fence),
+        scope=scope,
+        record_log=record_log,
+        cancellation=attempt.cancellation,
+    )
+    return node.run(context)
+
+
+def build_context(
+    services: Services,
+    engines: SqlEngines,
+    *,
+    workspace_id: str,
+    job_name: str,
+    node_name: str,
+    instance_id: str,
+    plan_time: int,
+    token: str,
+    scope: Scope,
+    record_log: Log,
+    cancellation: Cancellation,
+) -> NodeContext:
+    """What an attempt may touch."""
+    settings = services.settings
+    root = files_root(settings)
+
+    def substitute(text: str, script_arguments: Mapping[str, str]) -> str:
+        return substitute_parameters(text, FirstOf(scope.parameters, script_arguments), scope.prefix_only_dlf)
+
+    return NodeContext(
+        job_name=job_name,
+        node_name=node_name,
+        instance_id=instance_id,
+        plan_time=from_millis(plan_time).astimezone(ZoneInfo(settings.time_zone)),
+        token=token,
+        scratch=settings.home / "scratch" / token.rpartition("/")[2].replace(":", "-"),
+        log=record_log,
+        cancellation=cancellation,
+        find_script=script_finder(services, workspace_id),
+        connection_type=connection_types(services, workspace_id),
+        open_sql=lambda: engines.of(workspace_id),
+        substitute=substitute,
+        local_execution=settings.local_execution,
+        embedded_connections=settings.unbound_connections == "embedded",
+        process_environment={} if root is None else {"HEADRACE_OBS_ROOT": str(root)},
+    )
+
+
+def _clock(services: Services) -> Callable[[], datetime]:
+    zone = ZoneInfo(services.settings.time_zone)
+    return lambda: from_millis(services.now()).astimezone(zone)

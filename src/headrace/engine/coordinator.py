@@ -1,0 +1,249 @@
+"""Moves the open instances: what happened, what follows from it, one transaction for all of it.
+
+A round works in memory first: it takes what happened, moves the walks concerned and decides what follows. Then one
+transaction writes that, and only then attempts begin or are ended. A walk is a cache: an instance that a use case
+changed meanwhile is read again, and what was moved in vain is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from headrace.domain.instance import InstanceType, JobState, NodeState
+from headrace.domain.job import Condition, JobDefinition
+from headrace.el.language import condition_holds
+from headrace.engine.attempt import Attempt, attempt_token, run_attempt
+from headrace.engine.logs import log_path
+from headrace.engine.scope import node_scope
+from headrace.engine.slots import Ended, Slots
+from headrace.engine.surroundings import SqlEngines
+from headrace.engine.timers import Due, Timer, Timers
+from headrace.engine.walk import Walk
+from headrace.errors import HeadraceError
+from headrace.services import Services
+from headrace.storage import environment, instances, jobs
+from headrace.storage.database import Connection
+from headrace.wire.v1.definition import read_definition
+
+
+class Coordinator:
+    """Holds the walks of the open instances. Used by one thread only."""
+
+    def __init__(self, services: Services, engines: SqlEngines, slots: Slots) -> None:
+        self._services = services
+        self._engines = engines
+        self._slots = slots
+        self._zone = ZoneInfo(services.settings.time_zone)
+        self._walks: dict[int, Walk] = {}
+        self._undecided: set[int] = set()  # walks with candidates left
+        self._ready: dict[int, None] = {}  # walks with startable nodes, in the order in which they take turns
+        self._unread: set[int] = set()  # instances to be read again
+        self._timers = Timers()
+
+    # ---- what the engine asks
+
+    def recover(self) -> list[str]:
+        """Read every open instance and retry or fail what ran when the last process ended; the tokens of that."""
+        with self._services.db.reading() as connection:
+            walks = {key: walk for key in instances.open_ids(connection) if (walk := self._load(connection, key))}
+        home, now, tokens = str(self._services.settings.home), self._services.now(), []
+        for key, walk in walks.items():
+            tokens += [attempt_token(home, key, at, walk.nodes[at].fence) for at in walk.running()]
+            walk.lost(now)
+            for position in walk.retrying():
+                self._set_retry(walk, position)
+        self._undecided |= set(walks)
+        return tokens
+
+    def forget(self) -> None:
+        """Read everything again: a transaction failed, and memory may say more than the database."""
+        self._walks.clear()
+        self._ready.clear()
+        with self._services.db.reading() as connection:
+            self._unread |= set(instances.open_ids(connection))
+
+    def wait_seconds(self) -> float | None:
+        """How long nothing is due; None for as long as nothing happens."""
+        if self._undecided or self._unread:
+            return 0.0
+        return self._timers.wait_seconds(self._services.now())
+
+    def round(self, *, woken: bool, ended: list[Ended]) -> tuple[list[int], list[Ended]]:
+        """One round: the instances that moved, and the ends that must be taken again because theirs was read again."""
+        now = self._services.now()
+        touched = {key: self._walks[key] for key in self._undecided if key in self._walks}
+        self._undecided.clear()
+        if woken or self._unread:
+            touched |= self._read_wishes(now)
+        touched |= self._take_ends(ended, now)
+        touched |= self._take_timers(now)
+        for walk in touched.values():
+            walk.decide(now, partial(self._holds, walk))
+            if walk.startable:
+                self._ready[walk.record.id] = None
+        claimed = self._claim(touched, now)
+        for walk in touched.values():
+            walk.settle(now)
+        stale = self._write(touched)
+        self._carry_out(touched, [attempt for attempt in claimed if attempt.record.id not in stale])
+        self._unread |= stale
+        return [key for key in touched if key not in stale], [end for end in ended if end.key[0] in stale]
+
+    # ---- what happened
+
+    def _read_wishes(self, now: int) -> dict[int, Walk]:
+        with self._services.db.reading() as connection:
+            keys = self._unread | set(instances.wishing_ids(connection))
+            walks = {key: walk for key in sorted(keys) if (walk := self._load(connection, key)) is not None}
+        self._unread.clear()
+        for key, walk in walks.items():
+            current = {(key, at): walk.nodes[at].fence for at in walk.running()}
+            self._slots.cancel(lambda at, fence, key=key, current=current: at[0] == key and current.get(at) != fence)  # type: ignore[misc]
+            walk.see()
+            if not walk.job.nodes:
+                if walk.state in (JobState.WAITING, JobState.RUNNING):
+                    walk.fail("The version of the job that this instance runs cannot be read.", now)
+            else:
+                walk.begin(now)
+        return walks
+
+    def _load(self, connection: Connection, key: int) -> Walk | None:
+        record = instances.by_id(connection, key)
+        if record is None:
+            return None
+        nodes = instances.nodes_of(connection, key)
+        text = jobs.version_document(connection, record.job_id, record.version)
+        job = _definition(text)
+        if [node.name for node in job.nodes] != [node.name for node in nodes]:
+            job = JobDefinition(name=record.job_name)
+        walk = self._walks[key] = Walk(record, nodes, job)
+        self._ready.pop(key, None)
+        for node in nodes:
+            if node.retry_at is not None:
+                self._timers.add(Timer(node.retry_at, Due.RETRY, key, node.position, node.fence))
+            if node.lease_until is not None and node.status == NodeState.RUNNING:
+                self._timers.add(Timer(node.lease_until, Due.LEASE_END, key, node.position, node.fence))
+        return walk
+
+    def _take_ends(self, ended: Iterable[Ended], now: int) -> dict[int, Walk]:
+        touched = {}
+        for end in ended:
+            if isinstance(end.key, str):
+                continue
+            key, position = end.key
+            walk = self._walks.get(key)
+            if walk is not None and walk.ended(position, end.fence, end.result, now):
+                self._set_retry(walk, position)
+                touched[key] = walk
+        return touched
+
+    def _take_timers(self, now: int) -> dict[int, Walk]:
+        touched = {}
+        for timer in self._timers.due(now):
+            walk = self._walks.get(timer.instance_id)
+            if walk is None or walk.nodes[timer.position].fence != timer.fence:
+                continue
+            if timer.kind is Due.RETRY:
+                walk.retry_due(timer.position)
+            elif walk.timed_out(timer.position, timer.fence, now):
+                self._set_retry(walk, timer.position)
+            touched[timer.instance_id] = walk
+        return touched
+
+    def _set_retry(self, walk: Walk, position: int) -> None:
+        node = walk.nodes[position]
+        if node.retry_at is not None:
+            self._timers.add(Timer(node.retry_at, Due.RETRY, node.instance_id, position, node.fence))
+
+    def _holds(self, walk: Walk, position: int, condition: Condition) -> bool:
+        with self._services.db.reading() as connection:
+            variables = environment.values(connection, walk.record.workspace_id)
+        scope = node_scope(self._services, walk.record, walk.job, walk.nodes, position, variables)
+        return condition_holds(condition.expression, scope)
+
+    # ---- what follows
+
+    def _claim(self, touched: dict[int, Walk], now: int) -> list[Attempt]:
+        """Claim startable nodes for the free slots; instances take turns."""
+        attempts: list[Attempt] = []
+        free = self._slots.free if self._ready else 0
+        while self._ready and len(attempts) < free:
+            key = next(iter(self._ready))
+            del self._ready[key]
+            walk = self._walks.get(key)
+            if walk is None or not walk.startable:
+                continue
+            attempts.append(self._claimed(walk, walk.startable.pop(0), now))
+            touched[key] = walk
+            if walk.startable:
+                self._ready[key] = None
+        return attempts
+
+    def _claimed(self, walk: Walk, position: int, now: int) -> Attempt:
+        record, name = walk.record, walk.definition(position).name
+        path = log_path(record.log_root, record.project_id, record.job_name, record.plan_time, name, self._zone)
+        node = walk.claim(position, now, path)
+        if node.lease_until is not None:
+            self._timers.add(Timer(node.lease_until, Due.LEASE_END, record.id, position, node.fence))
+        return Attempt(record=record, job=walk.job, nodes=tuple(walk.nodes), position=position)
+
+    def _write(self, touched: dict[int, Walk]) -> set[int]:
+        """Write the walks; those that somebody changed meanwhile are not written, and forgotten."""
+        if not touched:
+            return set()
+        stale: set[int] = set()
+        with self._services.db.writing(durable=False) as connection:
+            for key in sorted(touched):
+                if instances.lock(connection, key) != touched[key].loaded:
+                    stale.add(key)
+            walks = [walk for key, walk in touched.items() if key not in stale]
+            changed = [walk for walk in walks if walk.record != walk.loaded]
+            instances.update_instances(connection, [walk.record for walk in changed])
+            nodes = [walk.nodes[at] for walk in walks for at in sorted(walk.changed_nodes)]
+            instances.update_nodes(connection, nodes)
+            for walk in changed:
+                self._after_end(connection, walk)
+        for key in stale:
+            del self._walks[key]
+        for walk in walks:
+            walk.written()
+        return stale
+
+    def _after_end(self, connection: Connection, walk: Walk) -> None:
+        """What the end of an instance means for its job, in the same transaction."""
+        record = walk.record
+        if record.end_time is None or walk.state not in (JobState.SUCCESS, JobState.FAIL, JobState.MANUAL_STOP):
+            return
+        if walk.state is not JobState.MANUAL_STOP:
+            jobs.set_last_instance(connection, record.job_id, record.status, record.end_time)
+        if record.instance_type == InstanceType.RUN_ONCE:
+            job = jobs.by_id(connection, record.job_id)
+            if job is not None and job.status == "SCHEDULING":
+                jobs.set_status(connection, record.job_id, "STOPPED", end_time=record.end_time)
+
+    def _carry_out(self, touched: dict[int, Walk], attempts: list[Attempt]) -> None:
+        for attempt in attempts:
+            work = partial(run_attempt, self._services, self._engines, attempt)
+            self._slots.begin(attempt.key, attempt.fence, work, attempt.cancellation)
+        for key, walk in touched.items():
+            ending = {((key, position), fence) for position, fence in walk.cancelled}
+            walk.cancelled.clear()
+            if ending:
+                self._slots.cancel(lambda at, fence, ending=ending: (at, fence) in ending)  # type: ignore[misc]
+            if walk.candidates:
+                self._undecided.add(key)
+            elif walk.state is not JobState.RUNNING and not walk.running():
+                self._walks.pop(key, None)
+                self._ready.pop(key, None)
+
+
+def _definition(text: str | None) -> JobDefinition:
+    """The job of a version's text, without nodes when it cannot be read."""
+    if text is None:
+        return JobDefinition(name="")
+    try:
+        return read_definition(text)
+    except HeadraceError:
+        return JobDefinition(name="")

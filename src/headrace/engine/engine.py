@@ -1,0 +1,164 @@
+"""The engine: one thread that is woken by wishes, ends of attempts and timers, and otherwise sleeps.
+
+Stopping asks running attempts to end and waits a few seconds for them. Their instances stay open: the next start
+retries or fails those attempts as their policies say, as after a crash.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from headrace.domain.instance import UNENDED_JOB_STATES, JobState
+from headrace.engine.coordinator import Coordinator
+from headrace.engine.recovery import HomeLock
+from headrace.engine.script_runs import ScriptRuns
+from headrace.engine.slots import Ended, Slots
+from headrace.engine.surroundings import SqlEngines
+from headrace.errors import InstanceNotFound
+from headrace.nodes.process import end_leftovers
+from headrace.services import Services
+from headrace.storage import instances
+from headrace.storage.instances import InstanceRecord, NodeRecord
+
+log = structlog.get_logger("headrace.engine")
+
+STOP_SECONDS = 8.0  # how long a stop waits for attempts to end
+TROUBLE_SECONDS = 1.0  # how long the engine rests after a round that failed
+OnChange = Callable[[InstanceRecord, list[NodeRecord]], None]
+
+
+class Engine:
+    """Runs the instances of an installation. ``wake`` may be called from any thread, also before ``start``."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._condition = threading.Condition()
+        self._woken = False
+        self._stopping = False
+        self._ended: list[Ended] = []
+        self._changes = threading.Condition()
+        self._change_count = 0
+        self._thread: threading.Thread | None = None
+        self._lock = HomeLock(services.settings.home)
+
+    def start(self) -> None:
+        """Recover what the last process left, and begin. Raises EngineTaken when another process runs this home."""
+        if self._thread is not None:
+            return
+        self._lock.acquire()
+        settings = self._services.settings
+        self._stopping, self._ended = False, []
+        self._engines = SqlEngines(settings)
+        self._slots = Slots(settings.max_parallel_nodes, self._tell)
+        self._coordinator = Coordinator(self._services, self._engines, self._slots)
+        self._scripts = ScriptRuns(self._services, self._engines, self._slots)
+        leftovers = end_leftovers([*self._coordinator.recover(), *self._scripts.recover()])
+        if leftovers:
+            log.warning("ended processes that the last server left running", count=leftovers)
+        shutil.rmtree(settings.home / "scratch", ignore_errors=True)
+        self._woken = True
+        self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask running attempts to end, wait for them a few seconds, and stop."""
+        if self._thread is None:
+            return
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        self._thread.join()
+        self._slots.close(STOP_SECONDS)
+        self._engines.close()
+        self._thread = None
+        self._lock.release()
+        self._announce()
+
+    def wake(self) -> None:
+        """Something was committed that the engine must see."""
+        with self._condition:
+            self._woken = True
+            self._condition.notify()
+
+    def wait(self, instance_id: int, timeout: float | None = None, on_change: OnChange | None = None) -> InstanceRecord:
+        """Wait until an instance has ended (or was suspended), telling each change; its last state.
+
+        ``timeout`` in seconds: then the state it has is given. Raises InstanceNotFound.
+        """
+        deadline = None if timeout is None else self._services.now() + timeout * 1000
+        seen: tuple[InstanceRecord, list[NodeRecord]] | None = None
+        while True:
+            count = self._change_count
+            with self._services.db.reading() as connection:
+                record = instances.by_id(connection, instance_id)
+                nodes = instances.nodes_of(connection, instance_id)
+            if record is None:
+                raise InstanceNotFound(f"instance {instance_id}.")
+            if on_change is not None and (record, nodes) != seen:
+                on_change(record, nodes)
+            seen = (record, nodes)
+            rest = None if deadline is None else (deadline - self._services.now()) / 1000
+            if _at_rest(record) or self._thread is None or (rest is not None and rest <= 0):
+                return record
+            with self._changes:
+                self._changes.wait_for(lambda count=count: self._change_count != count, rest)  # type: ignore[misc]
+
+    # ---- the thread
+
+    def _tell(self, end: Ended) -> None:
+        with self._condition:
+            self._ended.append(end)
+            self._condition.notify()
+
+    def _loop(self) -> None:
+        while True:
+            with self._condition:
+                if not (self._stopping or self._woken or self._ended):
+                    self._condition.wait(self._coordinator.wait_seconds())
+                if self._stopping:
+                    return
+                woken, ended = self._woken, self._ended
+                self._woken, self._ended = False, []
+            try:
+                self._round(woken, ended)
+            except Exception:
+                log.exception("a round of the engine failed; everything is read again")
+                self._recover_from_trouble(ended)
+
+    def _round(self, woken: bool, ended: list[Ended]) -> None:
+        moved = self._scripts.round(woken=woken, ended=ended)
+        touched, again = self._coordinator.round(woken=woken, ended=ended)
+        if again:
+            with self._condition:
+                self._ended += again
+        if touched or moved:
+            self._announce()
+
+    def _recover_from_trouble(self, ended: list[Ended]) -> None:
+        """Rest a moment and read the open instances again, as often as it takes."""
+        with self._condition:
+            self._ended = ended + self._ended
+            self._woken = True
+        while not self._stopping:
+            with self._condition:
+                self._condition.wait_for(lambda: self._stopping, TROUBLE_SECONDS)
+            try:
+                self._coordinator.forget()
+            except Exception:
+                log.exception("the open instances cannot be read")
+            else:
+                return
+
+    def _announce(self) -> None:
+        with self._changes:
+            self._change_count += 1
+            self._changes.notify_all()
+
+
+def _at_rest(record: InstanceRecord) -> bool:
+    state = JobState(record.status)
+    return state not in UNENDED_JOB_STATES or state is JobState.RUNNING_EXCEPTION

@@ -1,0 +1,88 @@
+"""The log of one attempt: an object at the documented path, written as it comes, without secrets.
+
+Source: factory-v1-notes §12: ``obs://<bucket>/<job>/<yyyy-MM-dd HH_mm_ss.SSS>/<node>/<node>.job``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, tzinfo
+
+import structlog
+
+from headrace.auth.sealing import MASK
+from headrace.domain.clock import from_millis
+from headrace.errors import HeadraceError
+from headrace.objectstore.base import Appender, ObjectStore
+from headrace.objectstore.path import ObsPath
+
+log = structlog.get_logger("headrace.engine")
+
+
+def log_path(root: str, project_id: str, job: str, plan_time: int, node: str, zone: tzinfo) -> str:
+    """Where the log of a node is. ``root``: an obs:// folder, or empty for the project's own bucket."""
+    moment = from_millis(plan_time).astimezone(zone)
+    folder = f"{moment:%Y-%m-%d %H_%M_%S}.{moment.microsecond // 1000:03d}"
+    start = (root or f"obs://dlf-log-{project_id}").rstrip("/")
+    return f"{start}/{_segment(job)}/{folder}/{_segment(node)}/{_segment(node)}.job"
+
+
+def _segment(name: str) -> str:
+    plain = name.replace("/", "_")
+    return plain if plain.strip(".") else plain.replace(".", "_")
+
+
+class AttemptLog:
+    """Writes an attempt's log. A store that does not take it costs the log, never the attempt.
+
+    Where there are secrets to mask, lines are held back until they are whole.
+    """
+
+    def __init__(self, store: ObjectStore, path: str, secrets: Iterable[str], now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._secrets = sorted({item.encode() for item in secrets if item}, key=len, reverse=True)
+        self._now = now
+        self._lock = threading.Lock()
+        self._held = b""
+        self._appender: Appender | None = None
+        try:
+            self._appender = store.appender(ObsPath.parse(path))
+        except HeadraceError as error:
+            log.warning("the log of a node cannot be written", path=path, reason=error.message)
+
+    def line(self, text: str) -> None:
+        """Add a line with the time before it."""
+        self.write(f"[{self._now():%Y-%m-%d %H:%M:%S}] {text}\n".encode("utf-8", "replace"))
+
+    def write(self, data: bytes) -> None:
+        """Add bytes as they come."""
+        with self._lock:
+            if not self._secrets:
+                self._append(data)
+                return
+            whole, newline, self._held = (self._held + data).rpartition(b"\n")
+            self._append(self._masked(whole + newline))
+
+    def close(self) -> None:
+        """Write what is held back, and let go of the object."""
+        with self._lock:
+            self._append(self._masked(self._held))
+            self._held = b""
+            if self._appender is not None:
+                self._appender.close()
+                self._appender = None
+
+    def _masked(self, data: bytes) -> bytes:
+        for secret in self._secrets:
+            data = data.replace(secret, MASK.encode())
+        return data
+
+    def _append(self, data: bytes) -> None:
+        if not data or self._appender is None:
+            return
+        try:
+            self._appender.write(data)
+        except (HeadraceError, OSError) as error:
+            log.warning("the log of a node cannot be written", path=self._path, reason=str(error))
+            self._appender = None

@@ -1,0 +1,85 @@
+"""What expressions of a running instance can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from headrace.domain.clock import from_millis
+from headrace.domain.instance import ENDED_NODE_STATES
+from headrace.domain.job import JobDefinition
+from headrace.el.language import with_parameters
+from headrace.el.scope import Scope
+from headrace.errors import HeadraceError
+from headrace.objectstore.path import ObsPath
+from headrace.services import Services
+from headrace.storage.instances import InstanceRecord, NodeRecord
+
+
+def node_scope(
+    services: Services,
+    record: InstanceRecord,
+    job: JobDefinition,
+    nodes: Sequence[NodeRecord],
+    position: int,
+    environment: Mapping[str, str],
+) -> Scope:
+    """The scope of a node's properties and conditions: parameters, and the nodes before it that have ended."""
+    by_name = {nodes[index].name: nodes[index] for index in job.upstream(position)}
+    before = job.nodes[position].predecessors
+
+    def output(name: str) -> str | None:
+        node = by_name.get(name)
+        return node.output if node is not None and node.status in ENDED_NODE_STATES else None
+
+    def status(name: str) -> str | None:
+        node = by_name.get(name)
+        return None if node is None else node.status
+
+    scope = Scope(
+        plan_time=from_millis(record.plan_time),
+        start_time=from_millis(record.start_time or record.plan_time),
+        zone=ZoneInfo(services.settings.time_zone),
+        now=lambda: from_millis(services.now()),
+        project_id=record.project_id,
+        obs_exists=lambda path: obs_exists(services, path),
+        job_name=record.job_name,
+        job_id=str(record.job_id),
+        instance_id=str(record.id),
+        node_output=output,
+        node_status=status,
+        preceding_node=before[0] if len(before) == 1 else None,
+    )
+    given: dict[str, str] = msgspec.json.decode(record.parameters)
+    return with_parameters(scope, job_params={**job.parameters, **given}, environment=environment)
+
+
+def script_scope(
+    services: Services, project_id: str, created: int, parameters: Mapping[str, str], environment: Mapping[str, str]
+) -> Scope:
+    """The scope of a script that is run by itself: its plan time is the moment it was started."""
+    moment = from_millis(created)
+    scope = Scope(
+        plan_time=moment,
+        start_time=moment,
+        zone=ZoneInfo(services.settings.time_zone),
+        now=lambda: from_millis(services.now()),
+        project_id=project_id,
+        obs_exists=lambda path: obs_exists(services, path),
+    )
+    return with_parameters(scope, job_params=parameters, environment=environment)
+
+
+def obs_exists(services: Services, path: str) -> bool:
+    """Whether there is an object, or, for a path that ends in a slash, anything below it."""
+    try:
+        place = ObsPath.parse(path)
+        if not place.key:
+            return services.store.bucket_exists(place.bucket)
+        if not place.key.endswith("/"):
+            return services.store.exists(place)
+        return next(iter(services.store.list(place)), None) is not None
+    except HeadraceError:
+        return False

@@ -1,0 +1,110 @@
+"""What a run finds around it: its workspace, environment variables, scripts, connections and the SQL engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from headrace.nodes.base import NodeFailed, Script
+from headrace.objectstore.path import ObsPath
+from headrace.services import Services
+from headrace.settings import Settings
+from headrace.sql.engine import SqlEngine
+from headrace.sql.engines import ClosableEngine, open_embedded
+from headrace.storage import connections, scripts
+from headrace.wire.document import as_text, read_document
+
+
+def files_root(settings: Settings) -> Path | None:
+    """The folder of the object store, where it is one."""
+    url = settings.object_store_url
+    if url is None:
+        return settings.home / "obs"
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+class SqlEngines:
+    """The embedded engine of each workspace, opened when a statement needs it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._open: dict[str, ClosableEngine] = {}
+
+    def of(self, workspace_id: str) -> SqlEngine:
+        """The engine of a workspace; its database file is made if absent."""
+        with self._lock:
+            found = self._open.get(workspace_id)
+            if found is None:
+                found = self._open[workspace_id] = self._opened(workspace_id)
+            return found
+
+    def _opened(self, workspace_id: str) -> ClosableEngine:
+        folder = self._settings.home / "sql"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        root = files_root(self._settings) or self._settings.home / "obs"
+        root.mkdir(parents=True, exist_ok=True)
+
+        def resolve(path: str) -> Path:
+            place = ObsPath.parse(path)
+            return root / place.bucket / place.key
+
+        file = folder / f"{workspace_id}.duckdb"
+        return open_embedded(file, root, resolve, time_zone=self._settings.time_zone)
+
+    def close(self) -> None:
+        """Close every engine."""
+        with self._lock:
+            for engine in self._open.values():
+                engine.close()
+            self._open.clear()
+
+
+def script_finder(services: Services, workspace_id: str) -> Callable[[str, str], Script]:
+    """Finds the script a node names: the pinned version, else the newest submitted one, else the draft."""
+
+    def find(name: str, version: str) -> Script:
+        with services.db.reading() as connection:
+            record = scripts.by_name(connection, workspace_id, name)
+            if record is None:
+                raise NodeFailed(f"scriptName: there is no script {name!r} in the workspace.")
+            wanted = int(version) if version.strip().isdigit() and int(version) > 0 else record.version
+            text: str | None = record.document
+            if wanted:
+                text = scripts.version_document(connection, record.id, wanted)
+        if text is None:
+            raise NodeFailed(f"scriptVersion: script {name!r} has no version {wanted}.")
+        return read_script(name, text)
+
+    return find
+
+
+def read_script(name: str, text: str) -> Script:
+    """A script of its stored document. Raises NodeFailed when that is no JSON object."""
+    try:
+        document = read_document(text)
+    except msgspec.MsgspecError as error:
+        raise NodeFailed(f"The stored script {name!r} is not a JSON object.") from error
+    return Script(
+        name=name,
+        type=as_text(document.get("type")),
+        content=as_text(document.get("content")),
+        connection_name=as_text(document.get("connectionName")),
+        database=as_text(document.get("database")),
+    )
+
+
+def connection_types(services: Services, workspace_id: str) -> Callable[[str], str | None]:
+    """Tells the type of a connection by its name; None when there is none."""
+
+    def find(name: str) -> str | None:
+        with services.db.reading() as connection:
+            found = connections.by_name(connection, workspace_id, name)
+        return None if found is None else found.type
+
+    return find

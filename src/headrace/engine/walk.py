@@ -1,0 +1,255 @@
+"""One instance on its way through its graph: kept in memory by the coordinator, moved, and written back.
+
+A walk reads no clock and no database; what it changed is in ``record`` and ``changed_nodes``. Times in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from headrace.domain.instance import JobState, NodeState, moved
+from headrace.domain.job import Condition, FailPolicy, JobDefinition, NodeDefinition
+from headrace.engine.graph import Step, View, next_step, verdict
+from headrace.errors import HeadraceError
+from headrace.nodes.base import NodeResult, is_inline
+from headrace.storage.instances import InstanceRecord, NodeRecord
+
+LOST = "The server ended while this attempt ran; what it did and its output are unknown."
+
+
+class Walk:
+    """The state of an instance, and the moves it can make.
+
+    ``candidates``: waiting nodes to be decided; ``startable``: decided, to be claimed; ``cancelled``: positions and
+    fences of attempts that must be ended, because their nodes were.
+    """
+
+    def __init__(self, record: InstanceRecord, nodes: Sequence[NodeRecord], job: JobDefinition) -> None:
+        self.loaded = record
+        self.record = record
+        self.nodes = list(nodes)
+        self.job = job
+        self.states = [NodeState(node.status) for node in nodes]
+        self.candidates = {node.position for node in nodes if node.status == NodeState.WAITING and not node.retry_at}
+        self.startable: list[int] = []
+        self.cancelled: list[tuple[int, int]] = []
+        self.changed_nodes: set[int] = set()
+
+    # ---- what it looks like
+
+    @property
+    def state(self) -> JobState:
+        """The state of the instance."""
+        return JobState(self.record.status)
+
+    def definition(self, position: int) -> NodeDefinition:
+        """The node as its job defines it."""
+        return self.job.nodes[position]
+
+    def running(self) -> list[int]:
+        """The nodes that run."""
+        return [position for position, state in enumerate(self.states) if state is NodeState.RUNNING]
+
+    def retrying(self) -> list[int]:
+        """The nodes that wait for another attempt."""
+        return [node.position for node in self.nodes if node.retry_at is not None]
+
+    def written(self) -> None:
+        """What was changed is in the database now."""
+        self.loaded = self.record
+        self.changed_nodes.clear()
+
+    # ---- moves of the instance
+
+    def begin(self, now: int) -> None:
+        """Start the instance, unless it has started already."""
+        if self.state is JobState.WAITING:
+            self._move(JobState.RUNNING, start_time=now, end_time=None)
+
+    def see(self) -> None:
+        """The wish was seen."""
+        self.record = self.record._replace(wish="")
+
+    def fail(self, message: str, now: int) -> None:
+        """The whole instance fails, outside of any node."""
+        self.begin(now)
+        self._stop_rest(now)
+        self._move(JobState.FAIL, end_time=now, error_message=message)
+
+    def decide(self, now: int, holds: Callable[[int, Condition], bool]) -> None:
+        """Decide the candidates: skip, complete or make startable. ``holds`` raises HeadraceError if it cannot tell.
+
+        What one decision completes is seen by the next call only, so that each step along a path is written by itself.
+        """
+        if self.state is not JobState.RUNNING:
+            self.candidates.clear()  # an instance that goes on later is read again, with all its waiting nodes
+            return
+        candidates, self.candidates = sorted(self.candidates), set()
+        states = list(self.states)
+
+        def view(at: int) -> View:
+            return View(states[at], bool(self.nodes[at].closed))
+
+        for position in candidates:
+            if self.states[position] is not NodeState.WAITING or self.state is not JobState.RUNNING:
+                continue
+            try:
+                step = next_step(self.job, position, view, lambda c, p=position: holds(p, c))  # type: ignore[misc]
+            except HeadraceError as error:
+                self._fail_node(position, error.message, now)
+                continue
+            self._take(position, step, now)
+
+    def settle(self, now: int) -> None:
+        """End the instance when nothing of it runs, waits for an attempt, or is to be decided."""
+        if self.state is not JobState.RUNNING or self.candidates or self.startable:
+            return
+        if NodeState.RUNNING in self.states or self.retrying():
+            return
+        state, ignored = verdict(self.job, self.states)
+        message = "" if state is JobState.SUCCESS else self._first_failure()
+        self._move(state, end_time=now, ignore_success=int(ignored), error_message=message)
+
+    # ---- moves of a node
+
+    def claim(self, position: int, now: int, log_path: str) -> NodeRecord:
+        """Begin an attempt: a new fence, and a lease that ends when the node has run too long."""
+        node = self.nodes[position]
+        until = now + int(self.definition(position).max_execution_time.total_seconds() * 1000)
+        return self._change(
+            position,
+            NodeState.RUNNING,
+            fence=node.fence + 1,
+            lease_until=until,
+            start_time=now if node.start_time is None else node.start_time,
+            end_time=None,
+            log_path=log_path,
+            error_message="",
+        )
+
+    def ended(self, position: int, fence: int, result: NodeResult, now: int) -> bool:
+        """Record how an attempt ended; False when its claim was lost, and nothing is recorded."""
+        node = self.nodes[position]
+        if node.fence != fence or self.states[position] is not NodeState.RUNNING:
+            return False
+        if result.success:
+            self._succeed(position, now, output=result.output, input_row_count=result.input_row_count)
+        elif not self._retry(position, result.message, now, timed_out=result.timed_out):
+            self._fail_node(position, result.message, now, output=result.output)
+        return True
+
+    def timed_out(self, position: int, fence: int, now: int) -> bool:
+        """The lease ended before the attempt did: the node fails, or is tried again where its policy says so."""
+        minutes = self.definition(position).max_execution_time.total_seconds() / 60
+        message = f"The node ran longer than its maximum of {minutes:g} minutes and was stopped."
+        recorded = self.ended(position, fence, NodeResult(success=False, message=message, timed_out=True), now)
+        if recorded:
+            self.cancelled.append((position, fence))
+        return recorded
+
+    def lost(self, now: int) -> None:
+        """The process that held the running attempts is gone: retry or fail them as their policies say."""
+        for position in self.running():
+            if self.states[position] is not NodeState.RUNNING:  # ended by the failure of one before it
+                continue
+            if not self._retry(position, LOST, now, at_once=True):
+                self._fail_node(position, LOST, now)
+
+    def retry_due(self, position: int) -> None:
+        """The interval before another attempt is over."""
+        node = self.nodes[position]
+        if node.retry_at is None or self.state is not JobState.RUNNING:
+            return
+        self._set(position, retry_at=None)
+        self.startable.append(position)
+
+    # ---- within
+
+    def _take(self, position: int, step: Step, now: int) -> None:
+        if step in (Step.SKIP, Step.SKIP_ALL):
+            self._change(position, NodeState.SKIP, end_time=now, closed=int(step is Step.SKIP_ALL))
+            self.candidates.update(self.job.after[position])
+        elif step is Step.RUN:
+            definition = self.definition(position)
+            if definition.dry_run or self.job.dry_run or is_inline(definition.type):
+                self._change(position, NodeState.RUNNING, start_time=now, fence=self.nodes[position].fence + 1)
+                self._succeed(position, now, output=None, input_row_count=None)
+            else:
+                self.startable.append(position)
+
+    def _succeed(self, position: int, now: int, *, output: str | None, input_row_count: int | None) -> None:
+        self._change(
+            position,
+            NodeState.SUCCESS,
+            end_time=now,
+            lease_until=None,
+            output=output,
+            input_row_count=input_row_count,
+            error_message="",
+        )
+        self.candidates.update(self.job.after[position])
+
+    def _retry(self, position: int, message: str, now: int, *, timed_out: bool = False, at_once: bool = False) -> bool:
+        policy, node = self.definition(position).retry, self.nodes[position]
+        if node.retry_times >= policy.times or (timed_out and not policy.after_timeout):
+            return False
+        due = now if at_once else now + int(policy.interval.total_seconds() * 1000)
+        self._change(
+            position,
+            NodeState.WAITING,
+            retry_times=node.retry_times + 1,
+            retry_at=due,
+            lease_until=None,
+            error_message=message,
+        )
+        return True
+
+    def _fail_node(self, position: int, message: str, now: int, output: str | None = None) -> None:
+        """A node has failed for good; its policy says what that means for the rest."""
+        self._change(
+            position,
+            NodeState.FAIL,
+            end_time=now,
+            lease_until=None,
+            error_message=message,
+            output=output,
+            retry_at=None,
+        )
+        policy = self.definition(position).fail_policy
+        if policy is FailPolicy.IGNORE:
+            self.candidates.update(self.job.after[position])
+        elif policy is FailPolicy.FAIL:
+            self._stop_rest(now)
+            self._move(JobState.FAIL, end_time=now, error_message=self._first_failure())
+        elif policy is FailPolicy.SUSPEND and self.state is JobState.RUNNING:
+            self.startable.clear()
+            self._move(JobState.RUNNING_EXCEPTION, error_message=self._first_failure())
+
+    def _stop_rest(self, now: int) -> None:
+        self.candidates.clear()
+        self.startable.clear()
+        for position in self.running():
+            fence = self.nodes[position].fence
+            self._change(position, NodeState.MANUAL_STOP, end_time=now, lease_until=None, fence=fence + 1)
+            self.cancelled.append((position, fence))
+        for position in self.retrying():
+            self._set(position, retry_at=None)
+
+    def _first_failure(self) -> str:
+        for node in self.nodes:
+            if node.status == NodeState.FAIL:
+                return f"Node {node.name!r}: {node.error_message}"
+        return ""
+
+    def _move(self, after: JobState, **values: Any) -> None:
+        self.record = self.record._replace(status=moved(self.state, after).value, **values)
+
+    def _change(self, position: int, after: NodeState, **values: Any) -> NodeRecord:
+        self.states[position] = moved(self.states[position], after)
+        return self._set(position, status=after.value, **values)
+
+    def _set(self, position: int, **values: Any) -> NodeRecord:
+        node = self.nodes[position] = self.nodes[position]._replace(**values)
+        self.changed_nodes.add(position)
+        return node
