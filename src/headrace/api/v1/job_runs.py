@@ -1,0 +1,62 @@
+"""Running, starting and stopping jobs."""
+
+from __future__ import annotations
+
+from headrace.api.operation import Call, operation
+from headrace.errors import (
+    BatchJobsOnly,
+    InvalidParameter,
+    InvalidSchedule,
+    JobHasNoNodes,
+    JobNotFound,
+    PermissionDenied,
+    WorkspaceNotFound,
+)
+from headrace.factory import runs
+from headrace.wire.v1.runs import JobStatus, RunOnceAnswer, RunOnceRequest, StartJobRequest
+
+
+@operation(
+    "POST",
+    "/v1/{project_id}/jobs/{job_name}/run-immediate",
+    errors=(JobNotFound, BatchJobsOnly, WorkspaceNotFound, JobHasNoNodes, InvalidParameter, PermissionDenied),
+    tag="job",
+)
+def run_once(call: Call, body: RunOnceRequest | None) -> RunOnceAnswer:
+    """Run a batch job once, now, in its newest submitted version.
+
+    Source: API reference, "Running a Job Immediately".
+    """
+    parameters = (body.job_params if body is not None else None) or ()
+    return RunOnceAnswer(instance_id=runs.run_once(call.services, call.caller, call.path["job_name"], parameters))
+
+
+@operation(
+    "POST",
+    "/v1/{project_id}/jobs/{job_name}/start",
+    answers=204,
+    errors=(JobNotFound, WorkspaceNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter, PermissionDenied),
+    tag="job",
+)
+def start_job(call: Call, body: StartJobRequest | None) -> None:
+    """Start the scheduling of a batch job, or a real-time job. Source: API reference, "Starting a Job"."""
+    parameters = (body.job_params if body is not None else None) or ()
+    runs.start(call.services, call.caller, call.path["job_name"], parameters)
+
+
+@operation(
+    "POST",
+    "/v1/{project_id}/jobs/{job_name}/stop",
+    answers=204,
+    errors=(JobNotFound, WorkspaceNotFound, InvalidParameter, PermissionDenied),
+    tag="job",
+)
+def stop_job(call: Call) -> None:
+    """Stop the scheduling of a job; instances that run go on. Source: API reference, "Stopping a Job"."""
+    runs.stop(call.services, call.caller, call.path["job_name"])
+
+
+@operation("GET", "/v1/{project_id}/jobs/{job_name}/status", errors=(JobNotFound, WorkspaceNotFound), tag="job")
+def show_job_status(call: Call) -> JobStatus:
+    """The running status of a job and its nodes. Source: API reference, "Viewing Running Status of a Real-Time Job"."""
+    return runs.show_status(call.services, call.caller, call.path["job_name"])

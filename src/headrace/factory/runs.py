@@ -1,0 +1,227 @@
+"""Running jobs: once now, by starting them, and what they say of themselves meanwhile.
+
+Source: factory-v1-notes §11; a job runs its newest submitted version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+
+from headrace.domain.clock import from_millis
+from headrace.domain.cron import check_cron
+from headrace.domain.identity import Caller
+from headrace.domain.instance import InstanceType, JobState, NodeState
+from headrace.domain.job import JobDefinition, check_graph
+from headrace.domain.names import PARAMETER_NAME
+from headrace.domain.schedule_time import read_schedule_time
+from headrace.errors import BatchJobsOnly, InvalidParameter, InvalidSchedule, JobHasNoNodes, JobNotFound
+from headrace.services import Services
+from headrace.storage import instances, jobs, workspaces
+from headrace.storage.database import Connection
+from headrace.storage.instances import InstanceRecord, NodeRecord
+from headrace.storage.jobs import JobRecord
+from headrace.wire.document import as_text
+from headrace.wire.v1.definition import read_definition
+from headrace.wire.v1.runs import JobStatus, NodeStatus, RunParameter
+
+log = structlog.get_logger("headrace.factory")
+
+STOPPED, SCHEDULING, PAUSED, NORMAL = "STOPPED", "SCHEDULING", "PAUSED", "NORMAL"
+_STARTED = (SCHEDULING, PAUSED, NORMAL, "STARTING", "EXCEPTION")
+
+
+def run_once(services: Services, caller: Caller, name: str, parameters: Sequence[RunParameter]) -> int:
+    """Run a batch job once, now; the id of its instance.
+
+    Raises JobNotFound, BatchJobsOnly, JobHasNoNodes, InvalidParameter (no submitted version among others).
+    """
+    values = _values(parameters)
+    with services.db.writing() as connection:
+        record = _found(connection, caller, name)
+        if record.process_type != "BATCH":
+            raise BatchJobsOnly(f"{name!r} is a REAL_TIME job.")
+        definition = submitted_definition(connection, record)
+        number = services.next_number()
+        root = log_root(connection, caller, definition)
+        instance = new_instance(caller, record, definition, number, InstanceType.MANUAL, values, root)
+        instances.insert_instance(connection, *instance)
+    services.wake_engine()
+    return number
+
+
+def start(services: Services, caller: Caller, name: str, parameters: Sequence[RunParameter]) -> None:
+    """Start a job: a run-once batch job runs now, any other is marked as started (decision 9).
+
+    Raises JobNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter ("is running" for one that is started).
+    """
+    values = _values(parameters)
+    with services.db.writing() as connection:
+        record = _found(connection, caller, name)
+        if record.status in _STARTED:
+            raise InvalidParameter(f"The job {name!r} is running; stop it before you start it again.")
+        definition = submitted_definition(connection, record)
+        batch = record.process_type == "BATCH"
+        if batch and definition.schedule.kind == "EXECUTE_ONCE":
+            number = services.next_number()
+            root = log_root(connection, caller, definition)
+            instance = new_instance(caller, record, definition, number, InstanceType.RUN_ONCE, values, root)
+            instances.insert_instance(connection, *instance)
+        else:
+            _check_schedule(definition)
+            log.warning("the job is started, but this release generates no instances for it", job=name)
+        jobs.set_status(connection, record.id, SCHEDULING if batch else NORMAL, start_time=caller.now)
+    services.wake_engine()
+
+
+def stop(services: Services, caller: Caller, name: str) -> None:
+    """End the scheduling of a job; what runs goes on. Nothing happens to a stopped job. Raises JobNotFound."""
+    with services.db.writing() as connection:
+        record = _found(connection, caller, name)
+        if record.status != STOPPED:
+            jobs.set_status(connection, record.id, STOPPED, end_time=caller.now)
+
+
+def show_status(services: Services, caller: Caller, name: str) -> JobStatus:
+    """The status of a job and of its nodes; batch jobs answer as in the list. Raises JobNotFound."""
+    with services.db.reading() as connection:
+        record = _found(connection, caller, name)
+        text = record.draft or jobs.version_document(connection, record.id, record.version)
+    nodes = read_definition(text).nodes if text else ()
+    zone = ZoneInfo(services.settings.time_zone)
+    started = _moment(record.start_time, zone)
+    last = record.last_instance_status
+    return JobStatus(
+        name=record.name,
+        status=record.status,
+        start_time=started,
+        starttime=started,
+        end_time=_moment(record.end_time, zone),
+        last_update_time=_moment(record.update_time, zone),
+        create_user=record.create_user,
+        last_modifiy_user=record.update_user,
+        nodes=[
+            NodeStatus(
+                name=node.name,
+                status=record.status,
+                type=node.type,
+                node_type=node.type,
+                last_instance_status=last,
+                last_instance_status_capital=last,
+            )
+            for node in nodes
+        ],
+    )
+
+
+# ---- shared with instances
+
+
+def submitted_definition(connection: Connection, record: JobRecord) -> JobDefinition:
+    """The newest submitted version of a job, fit to run. Raises InvalidParameter, JobHasNoNodes."""
+    if record.version == 0:
+        raise InvalidParameter(f"The job {record.name!r} has not been submitted; submit it before it is run.")
+    text = jobs.version_document(connection, record.id, record.version)
+    if text is None:
+        raise InvalidParameter(f"The job {record.name!r} has no version {record.version}.")
+    definition = read_definition(text)
+    if not definition.nodes:
+        raise JobHasNoNodes(f"The job {record.name!r} has no nodes.")
+    check_graph(definition)
+    return definition
+
+
+def log_root(connection: Connection, caller: Caller, definition: JobDefinition) -> str:
+    """The obs:// folder for the logs: the job's, else the workspace's; empty for the project's own bucket."""
+    if definition.log_path:
+        return definition.log_path
+    workspace = workspaces.by_id(connection, caller.project_id, caller.workspace.id)
+    return "" if workspace is None else workspace.job_log_location
+
+
+def new_instance(
+    caller: Caller,
+    record: JobRecord,
+    definition: JobDefinition,
+    number: int,
+    kind: InstanceType,
+    parameters: Mapping[str, str],
+    logs: str,
+) -> tuple[InstanceRecord, list[NodeRecord]]:
+    """A waiting instance of a job's newest version, planned for now, with its nodes."""
+    instance = InstanceRecord(
+        id=number,
+        workspace_id=record.workspace_id,
+        job_id=record.id,
+        job_name=record.name,
+        instance_name=record.name,
+        instance_type=int(kind),
+        status=JobState.WAITING.value,
+        wish=instances.START,
+        version=record.version,
+        parameters=msgspec.json.encode(parameters).decode(),
+        run_as=caller.user.name,
+        project_id=caller.project_id,
+        log_root=logs,
+        plan_time=caller.now,
+        submit_time=caller.now,
+    )
+    return instance, new_nodes(definition, number, caller.now)
+
+
+def new_nodes(definition: JobDefinition, number: int, plan_time: int) -> list[NodeRecord]:
+    """The waiting nodes of an instance."""
+    return [
+        NodeRecord(
+            instance_id=number,
+            position=position,
+            name=node.name,
+            type=node.type,
+            status=NodeState.WAITING.value,
+            plan_time=plan_time,
+        )
+        for position, node in enumerate(definition.nodes)
+    ]
+
+
+def _found(connection: Connection, caller: Caller, name: str) -> JobRecord:
+    record = jobs.by_name(connection, caller.workspace.id, name)
+    if record is None:
+        raise JobNotFound(f"name: {name!r}.")
+    return record
+
+
+def _values(parameters: Sequence[RunParameter]) -> dict[str, str]:
+    """Values by name. Raises InvalidParameter for a name that no parameter can have."""
+    values = {}
+    for index, parameter in enumerate(parameters):
+        if not parameter.name or not PARAMETER_NAME.fullmatch(parameter.name):
+            raise InvalidParameter(
+                f"jobParams[{index}].name: {parameter.name!r} is not 1 to 64 letters, digits, '-', '_' or '.'."
+            )
+        values[parameter.name] = as_text(parameter.value)
+    return values
+
+
+def _check_schedule(definition: JobDefinition) -> None:
+    """A cron job cannot be started without a whole cron block. Raises InvalidSchedule."""
+    schedule = definition.schedule
+    if definition.real_time or schedule.kind != "CRON":
+        return
+    if not schedule.expression:
+        raise InvalidSchedule("schedule.cron.expression: a CRON job cannot be started without it.")
+    check_cron(schedule.expression, "schedule.cron.expression")
+    for member, text in (("startTime", schedule.start_time), ("endTime", schedule.end_time)):
+        if text:
+            read_schedule_time(text, f"schedule.cron.{member}")
+
+
+def _moment(millis: int | None, zone: ZoneInfo) -> str | None:
+    if millis is None:
+        return None
+    moment: datetime = from_millis(millis).astimezone(zone)
+    return moment.isoformat(timespec="seconds")
