@@ -6,7 +6,7 @@ An attempt ends in a result whatever happens; what a user's node does wrong is a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -72,6 +72,7 @@ def run_attempt(services: Services, engines: SqlEngines, attempt: Attempt) -> No
     try:
         record_log.line(f"Attempt {node.retry_times + 1} of node {node.name!r} ({node.type}) begins.")
         result = guarded(lambda: _run(services, engines, attempt, sensitive, record_log), attempt.cancellation)
+        result = replace(result, message=record_log.masked(result.message))
         record_log.line(f"Ended: {'success' if result.success else 'failed. ' + result.message}")
     finally:
         record_log.close()

@@ -7,7 +7,7 @@ changed meanwhile is read again, and what was moved in vain is forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from headrace.el.language import condition_holds
 from headrace.engine.attempt import Attempt, attempt_token, run_attempt
 from headrace.engine.logs import log_path
 from headrace.engine.scope import node_scope
-from headrace.engine.slots import Ended, Slots
+from headrace.engine.slots import Ended, Key, Slots
 from headrace.engine.surroundings import SqlEngines
 from headrace.engine.timers import Due, Timer, Timers
 from headrace.engine.walk import Walk
@@ -99,8 +99,8 @@ class Coordinator:
             walks = {key: walk for key in sorted(keys) if (walk := self._load(connection, key)) is not None}
         self._unread.clear()
         for key, walk in walks.items():
-            current = {(key, at): walk.nodes[at].fence for at in walk.running()}
-            self._slots.cancel(lambda at, fence, key=key, current=current: at[0] == key and current.get(at) != fence)  # type: ignore[misc]
+            current: dict[Key, int] = {(key, at): walk.nodes[at].fence for at in walk.running()}
+            self._slots.cancel(partial(_is_outdated, key, current))
             walk.see()
             if not walk.job.nodes:
                 if walk.state in (JobState.WAITING, JobState.RUNNING):
@@ -228,15 +228,24 @@ class Coordinator:
             work = partial(run_attempt, self._services, self._engines, attempt)
             self._slots.begin(attempt.key, attempt.fence, work, attempt.cancellation)
         for key, walk in touched.items():
-            ending = {((key, position), fence) for position, fence in walk.cancelled}
+            ending: set[tuple[Key, int]] = {((key, position), fence) for position, fence in walk.cancelled}
             walk.cancelled.clear()
             if ending:
-                self._slots.cancel(lambda at, fence, ending=ending: (at, fence) in ending)  # type: ignore[misc]
+                self._slots.cancel(partial(_is_one_of, ending))
             if walk.candidates:
                 self._undecided.add(key)
             elif walk.state is not JobState.RUNNING and not walk.running():
                 self._walks.pop(key, None)
                 self._ready.pop(key, None)
+
+
+def _is_outdated(instance_id: int, current: Mapping[Key, int], key: Key, fence: int) -> bool:
+    """Whether an attempt of the instance is not the one its node runs now."""
+    return key[0] == instance_id and current.get(key) != fence
+
+
+def _is_one_of(attempts: Container[tuple[Key, int]], key: Key, fence: int) -> bool:
+    return (key, fence) in attempts
 
 
 def _definition(text: str | None) -> JobDefinition:

@@ -64,6 +64,10 @@ class AttemptLog:
             whole, newline, self._held = (self._held + data).rpartition(b"\n")
             self._append(self._masked(whole + newline))
 
+    def masked(self, text: str) -> str:
+        """The text without the secrets."""
+        return self._masked(text.encode("utf-8", "replace")).decode("utf-8", "replace") if self._secrets else text
+
     def close(self) -> None:
         """Write what is held back, and let go of the object."""
         with self._lock:

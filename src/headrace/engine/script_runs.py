@@ -8,7 +8,7 @@ from functools import partial
 from headrace.domain.instance import ScriptState, moved
 from headrace.engine.attempt import attempt_token
 from headrace.engine.script_attempt import run_script
-from headrace.engine.slots import Ended, Slots
+from headrace.engine.slots import Ended, Key, Slots
 from headrace.engine.surroundings import SqlEngines
 from headrace.nodes.base import NodeResult
 from headrace.services import Services
@@ -68,7 +68,7 @@ class ScriptRuns:
                 if record is None:
                     continue
                 if record.wish == script_instances.STOP:
-                    self._slots.cancel(lambda at, _, key=key: at == key)  # type: ignore[misc]
+                    self._slots.cancel(partial(_is_of, key))
                 elif record.status == ScriptState.LAUNCHING and key not in self._waiting:
                     self._waiting.append(key)
                 script_instances.update_instance(connection, record._replace(wish=""))
@@ -92,6 +92,10 @@ class ScriptRuns:
             state = ScriptState.FINISHED if result.success else ScriptState.FAILED
             now = self._services.now()
             _move(connection, record, state, message=result.message, results=result.output or "[]", end_time=now)
+
+
+def _is_of(instance_id: str, key: Key, fence: int) -> bool:
+    return key == instance_id
 
 
 def _move(
