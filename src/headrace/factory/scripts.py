@@ -21,7 +21,7 @@ from headrace.errors import (
     ScriptNotModified,
     ScriptQuotaReached,
 )
-from headrace.factory import paging
+from headrace.factory import paging, quota
 from headrace.factory.ids import new_id
 from headrace.factory.received import check_storable, received
 from headrace.services import Services
@@ -82,7 +82,9 @@ def create(services: Services, caller: Caller, script: ScriptInfo, text: bytes) 
     record = _submitted(record) if _submits(script) else record
     limit = services.settings.max_scripts_per_workspace
     with services.db.writing() as connection:
-        if scripts.count(connection, caller.workspace.id) >= limit:
+        if not quota.has_room(
+            services.db, "script", caller.workspace.id, limit, lambda: scripts.count(connection, caller.workspace.id)
+        ):
             raise ScriptQuotaReached(f"The workspace holds {limit} scripts.")
         directories.ensure(connection, caller.workspace.id, _DIRECTORIES, record.directory, services.next_id())
         try:
@@ -203,6 +205,7 @@ def import_script(
     if found is not None:
         _replace(services, caller, connection, found, script, text, submit=submit)
         return
+    quota.forget(services.db)
     record = _record_of(services, caller, script, name, text)
     directories.ensure(connection, caller.workspace.id, _DIRECTORIES, record.directory, services.next_id())
     scripts.insert_script(connection, _submitted(record) if submit else record)

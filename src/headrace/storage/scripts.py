@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, select, update
 
 from headrace.storage.database import Connection
 from headrace.storage.filters import contains
@@ -51,12 +51,18 @@ _NAMES = Statement(select(scripts.c.name).where(_in_workspace).order_by(scripts.
 _COUNT = Statement(select(func.count()).select_from(scripts).where(_in_workspace))
 _COUNT_NAMED = Statement(select(func.count()).select_from(scripts).where(_in_workspace, _part_of_name))
 
-# One page of the list, newest first: of all scripts, and of those with a part of their name.
-_in_order = _record.order_by(scripts.c.create_time.desc(), scripts.c.id.desc())
-_PAGE = Statement(_in_order.where(_in_workspace).limit(bindparam("rows")).offset(bindparam("skip")))
-_PAGE_NAMED = Statement(
-    _in_order.where(_in_workspace, _part_of_name).limit(bindparam("rows")).offset(bindparam("skip"))
-)
+# One page of the list, newest first: of all scripts, and of those with a part of their name. The rows before the page
+# are passed in the index, without their texts.
+
+
+def _page(*where: ColumnElement[bool]) -> Statement:
+    order = (scripts.c.create_time.desc(), scripts.c.id.desc())
+    ids = select(scripts.c.id).where(*where).order_by(*order).limit(bindparam("rows")).offset(bindparam("skip"))
+    return Statement(_record.where(scripts.c.id.in_(select(ids.subquery("one_page").c.id))).order_by(*order))
+
+
+_PAGE = _page(_in_workspace)
+_PAGE_NAMED = _page(_in_workspace, _part_of_name)
 
 # The texts a package holds, by name: the saved ones, or the newest submitted ones (the saved one where there is none).
 _ALL_SAVED = Statement(
