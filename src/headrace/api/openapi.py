@@ -99,6 +99,8 @@ def _operation(item: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         described["description"] = item.description
     if item.extension:
         described["x-headrace-extension"] = True
+    if item.partly:
+        described["x-headrace-partly"] = item.partly
     if not item.public:
         described["security"] = [{"token": []}, {"akSk": []}]
     if item.body_type is not None:

@@ -105,6 +105,7 @@ class Operation:
     summary: str = ""
     description: str = ""
     workspace_error: type[HeadraceError] | None = None
+    partly: str = ""
 
 
 _declared: list[Operation] = []
@@ -133,13 +134,14 @@ def operation(
     upload: bool = False,
     json_uploads: tuple[Any, ...] = (),
     workspace_error: type[HeadraceError] | None = None,
+    partly: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a function as an operation.
 
     ``id`` is the published operationId where the function's name in PascalCase is not it; ``aliases`` are further
     paths; ``extension`` marks our own operations; ``public`` ones need no credentials; ``slow`` ones always run on a
     worker thread; ``upload`` takes a body up to the size of a package, which may also be
-    JSON of the ``json_uploads`` shapes.
+    JSON of the ``json_uploads`` shapes; ``partly`` says what the published operation does and this one does not yet.
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,6 +172,7 @@ def operation(
                 summary=summary,
                 description=rest.strip(),
                 workspace_error=workspace_error,
+                partly=partly,
             )
         )
         return function
