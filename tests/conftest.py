@@ -127,7 +127,9 @@ def running_server(home: Path, **settings: Any) -> Iterator[Server]:
     port = free_port()
     chosen = Settings.load({"home": home, "port": port, "local_execution": True, **settings}, {})
     installation = open_installation(chosen, {})
-    config = uvicorn.Config(installation.application(), host="127.0.0.1", port=port, log_level="warning", ws="none")
+    config = uvicorn.Config(
+        installation.application(), host="127.0.0.1", port=port, log_level="warning", ws="none", lifespan="on"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -124,7 +124,10 @@ def _background(pool: ThreadPoolExecutor) -> Callable[[Callable[[], None]], None
         except Exception:
             log.exception("background work failed")
 
-    return lambda work: pool.submit(guarded, work) and None
+    def submit(work: Callable[[], None]) -> None:
+        pool.submit(guarded, work)
+
+    return submit
 
 
 def create_first_objects(services: Services, credentials: Path) -> bool:

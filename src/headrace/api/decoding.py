@@ -53,6 +53,8 @@ def decode_query(operation: Operation, query: bytes) -> Any:
         pairs = {name: value for name, value in parse_qsl(query.decode("ascii"), errors="strict") if value != ""}
     except (UnicodeDecodeError, ValueError) as error:
         raise InvalidParameter("The query string is not valid UTF-8.") from error
+    if any("\0" in value for value in pairs.values()):
+        raise InvalidParameter("The query holds a NUL character.")
     try:
         return msgspec.convert(pairs, operation.query_type, strict=False)
     except msgspec.ValidationError as error:
@@ -62,9 +64,12 @@ def decode_query(operation: Operation, query: bytes) -> Any:
 def decode_segments(raw_path: bytes) -> list[str]:
     """The path cut into segments, each percent-decoded once after the cut. Raises InvalidParameter."""
     try:
-        return [unquote_to_bytes(part).decode("utf-8") for part in raw_path.strip(b"/").split(b"/")]
+        segments = [unquote_to_bytes(part).decode("utf-8") for part in raw_path.strip(b"/").split(b"/")]
     except UnicodeDecodeError as error:
         raise InvalidParameter("The path is not valid UTF-8.") from error
+    if any("\0" in segment for segment in segments):
+        raise InvalidParameter("The path holds a NUL character.")
+    return segments
 
 
 def explain(error: msgspec.ValidationError) -> str:

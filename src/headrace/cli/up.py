@@ -67,6 +67,7 @@ def serve(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         ws="none",
+        lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=10,
     )

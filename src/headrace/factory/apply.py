@@ -12,9 +12,10 @@ import msgspec
 from headrace.domain.identity import Caller
 from headrace.domain.names import JOB_NAME
 from headrace.errors import InvalidParameter
-from headrace.factory import cdm_secrets, connections, job_secrets, resources, scripts
+from headrace.factory import cdm_objects, connections, job_secrets, resources, scripts
 from headrace.factory import jobs as job_cases
 from headrace.factory.job_checks import PROCESS_TYPES
+from headrace.factory.received import check_storable
 from headrace.packages.model import Kind, PackageObject, environment_text
 from headrace.packages.secrets import exportable
 from headrace.services import Services
@@ -156,6 +157,7 @@ def _write_job(target: Target, item: PackageObject, new: bool) -> None:
     directories.ensure(connection, caller.workspace.id, "job", record.directory, services.next_id())
     text = job_secrets.seal_job(item.text, services.sealer, found[1] if found is not None else None)
     status = target.policy.target_status or job.target_status
+    check_storable(item.member, job.directory or "", record.owner)
     job_cases.save_text(connection, record, job_cases.names_of(job), text, submit=status != "SAVED", new=found is None)
 
 
@@ -165,7 +167,9 @@ def _read_script_text(target: Target, item: PackageObject) -> str | None:
 
 
 def _write_script(target: Target, item: PackageObject, new: bool) -> None:
-    scripts.import_script(target.services, target.caller, target.connection, item.name, item.text.decode(), new=new)
+    submit = target.policy.target_status != "SAVED"
+    text = item.text.decode()
+    scripts.import_script(target.services, target.caller, target.connection, item.name, text, new=new, submit=submit)
 
 
 def _read_resource_text(target: Target, item: PackageObject) -> str | None:
@@ -213,7 +217,7 @@ def _read_cdm_job(target: Target, item: PackageObject) -> str | None:
 
 
 def _write_cdm_job(target: Target, item: PackageObject, new: bool) -> None:
-    cdm_secrets.import_job(
+    cdm_objects.import_job(
         target.services, target.caller, target.connection, target.made_cluster_id(item.cluster), item
     )
 
@@ -224,7 +228,7 @@ def _read_cdm_link(target: Target, item: PackageObject) -> str | None:
 
 
 def _write_cdm_link(target: Target, item: PackageObject, new: bool) -> None:
-    cdm_secrets.import_link(
+    cdm_objects.import_link(
         target.services, target.caller, target.connection, target.made_cluster_id(item.cluster), item
     )
 

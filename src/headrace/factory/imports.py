@@ -117,9 +117,13 @@ def keep_upload(services: Services, content: bytes) -> str:
     return str(kept)
 
 
-def start(services: Services, caller: Caller, wanted: Wanted) -> str:
-    """Begin an import; the id of its task. Raises InvalidParameter for options that make no sense."""
-    options_of(wanted), policy_of(wanted)
+def start(services: Services, caller: Caller, wanted: Wanted, *, wait: bool = False) -> str:
+    """Begin an import (and with ``wait`` carry it out); the id of its task.
+
+    Raises InvalidParameter for options that make no sense.
+    """
+    options_of(wanted)
+    policy_of(wanted)
     task_id = services.next_id()
     kept = _Kept(
         path=wanted.path,
@@ -144,7 +148,10 @@ def start(services: Services, caller: Caller, wanted: Wanted) -> str:
     )
     with services.db.writing() as connection:
         tasks.add(connection, task)
-    services.in_background(lambda: run(services, caller, task_id, wanted))
+    if wait:
+        run(services, caller, task_id, wanted)
+    else:
+        services.in_background(lambda: run(services, caller, task_id, wanted))
     return task_id
 
 

@@ -18,8 +18,10 @@ from headrace.errors import (
     JobNotFound,
     JobQuotaReached,
 )
-from headrace.factory import job_checks, paging
+from headrace.factory import instances, job_checks, paging
 from headrace.factory.job_secrets import seal_job
+from headrace.factory.quota import has_room
+from headrace.factory.received import received
 from headrace.services import Services
 from headrace.storage import directories, jobs
 from headrace.storage.database import Connection, Duplicate
@@ -29,6 +31,7 @@ from headrace.wire.v1.job_view import job_view, without_echoes
 from headrace.wire.v1.jobs import JobInfo, JobList, JobListItem, ListJobsQuery, ShowJobQuery
 
 STOPPED = "STOPPED"
+CACHED_CHARACTERS = 64 * 1024  # of a job whose answer is kept in memory
 
 
 def record_of(job: JobInfo, caller: Caller, job_id: int, name: str) -> JobRecord:
@@ -70,18 +73,24 @@ def create(services: Services, caller: Caller, job: JobInfo, text: bytes) -> int
     """Create a job; its id. Raises JobNameExists, JobQuotaReached and what the checks raise."""
     name = job_checks.check_name(job.name)
     job_checks.check_job(job, services.settings)
+    received(text)
     stored = seal_job(without_echoes(text), services.sealer)
     record = record_of(job, caller, services.next_number(), name)
     with services.db.writing() as connection:
         _check_upstream(connection, caller, job, name)
-        if jobs.count(connection, caller.workspace.id) >= services.settings.max_jobs_per_workspace:
-            raise JobQuotaReached(f"The workspace holds {services.settings.max_jobs_per_workspace} jobs.")
+        _check_quota(services, connection, caller.workspace.id)
         directories.ensure(connection, caller.workspace.id, "job", record.directory, services.next_id())
         try:
             save_text(connection, record, names_of(job), stored, submit=job.target_status != "SAVED", new=True)
         except Duplicate as error:
             raise JobNameExists(f"name: {name!r}.") from error
     return record.id
+
+
+def _check_quota(services: Services, connection: Connection, workspace: str) -> None:
+    limit = services.settings.max_jobs_per_workspace
+    if not has_room(services.db, "job", workspace, limit, lambda: jobs.count(connection, workspace)):
+        raise JobQuotaReached(f"The workspace holds {limit} jobs.")
 
 
 def save_text(connection: Connection, record: JobRecord, names: Names, text: str, *, submit: bool, new: bool) -> int:
@@ -110,6 +119,7 @@ def replace(services: Services, caller: Caller, name: str, job: JobInfo, text: b
         if jobs.by_name(connection, caller.workspace.id, name) is None:
             raise JobNotFound(f"name: {name!r}.")
     job_checks.check_job(job, services.settings)
+    received(text)
     cleaned = without_echoes(text)
     with services.db.writing() as connection:
         found = jobs.with_text(connection, caller.workspace.id, name)
@@ -139,20 +149,22 @@ def show(services: Services, caller: Caller, name: str, query: ShowJobQuery) -> 
                 raise InvalidParameter(f"version: job {name!r} has no submitted version {shown}.")
             text = submitted
         users = jobs.users_of(connection, caller.workspace.id, jobs.UPSTREAM, name) if query.dependencies else None
+    server = (record.id, name, str(shown), record.create_time, record.update_user)
     if users is None:
-        return _rendered(text, record.id, name, str(shown), record.create_time, record.update_user)
+        return (_rendered if len(text) <= CACHED_CHARACTERS else _render)(text, *server)
     downstream = [{"workSpace": caller.workspace.name, "jobName": user[1], "jobId": user[0]} for user in users]
-    server = _server_members(record.id, name, str(shown), record.create_time, record.update_user)
-    return write_document(job_view(text, {**server, "downstreamJobs": downstream}))
+    return write_document(job_view(text, {**_server_members(*server), "downstreamJobs": downstream}))
 
 
 def _server_members(job_id: int, name: str, version: str, create_time: int, user: str) -> dict[str, object]:
     return {"id": job_id, "name": name, "version": version, "createTime": create_time, "lastUpdateUser": user}
 
 
-@lru_cache(maxsize=256)
-def _rendered(text: str, job_id: int, name: str, version: str, create_time: int, user: str) -> bytes:
+def _render(text: str, job_id: int, name: str, version: str, create_time: int, user: str) -> bytes:
     return write_document(job_view(text, _server_members(job_id, name, version, create_time, user)))
+
+
+_rendered = lru_cache(maxsize=256)(_render)
 
 
 def list_page(services: Services, caller: Caller, query: ListJobsQuery) -> JobList:
@@ -199,5 +211,6 @@ def delete(services: Services, caller: Caller, name: str) -> None:
         record = jobs.by_name(connection, caller.workspace.id, name)
         if record is None:
             raise JobNotFound(f"name: {name!r}.")
+        instances.stop_of_job(connection, record.id, caller.now)
         jobs.delete_job(connection, record.id)
     services.wake_engine()

@@ -130,6 +130,11 @@ def node_types() -> Mapping[str, tuple[type[Node], str]]:
     return _TYPES
 
 
+def is_known_type(type_name: str) -> bool:
+    """Whether nodes of this type can run in this release."""
+    return _key(type_name) in node_types()
+
+
 def is_inline(type_name: str) -> bool:
     """Whether a node of this type is run where it is decided."""
     found = node_types().get(_key(type_name))

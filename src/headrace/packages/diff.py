@@ -6,7 +6,7 @@ Secrets are never shown: a sensitive value that differs is told as "changed".
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -169,6 +169,27 @@ def render_text(changes: Sequence[Change]) -> str:
                 lines += [f"        - {_short(member.old)}"] if member.old is not None else []
                 lines += [f"        + {_short(member.new)}"] if member.new is not None else []
     return "\n".join(lines)
+
+
+def render_json(changes: Sequence[Mapping[str, Any]]) -> str:
+    """What ``to_json`` made, as text for a person."""
+    return render_text([_from_json(change) for change in changes])
+
+
+def _from_json(change: Mapping[str, Any]) -> Change:
+    members = tuple(
+        MemberChange(
+            what=What(member["what"]),
+            path=member["path"],
+            old=member.get("old"),
+            new=member.get("new"),
+            lines=tuple(member.get("diff", ())),
+        )
+        for member in change["members"]
+    )
+    kind = next(kind for kind in Kind if kind.label == change["kind"])
+    what = What(change["what"])
+    return Change(what=what, kind=kind, name=change["name"], cluster=change.get("cluster", ""), members=members)
 
 
 def _short(value: str) -> str:

@@ -43,11 +43,19 @@ def _strip_environment(document: dict[str, Any]) -> bool:
 
 
 def _strip_connection(connection: dict[str, Any]) -> bool:
-    config = connection.get("config")
-    found = [name for name in config if connection_secret(name)] if isinstance(config, dict) else []
+    return _drop_secrets(connection.get("config"))
+
+
+def _drop_secrets(value: Any) -> bool:
+    """Leave out the secrets on every level of a ``config``."""
+    if isinstance(value, list):
+        return any([_drop_secrets(item) for item in value])
+    if not isinstance(value, dict):
+        return False
+    found = [name for name in value if connection_secret(name)]
     for name in found:
-        del connection["config"][name]
-    return bool(found)
+        del value[name]
+    return any([bool(found), *(_drop_secrets(item) for item in value.values())])
 
 
 def _strip_cdm(document: dict[str, Any]) -> bool:
