@@ -38,11 +38,13 @@ def decode_json(shape: Any, body: bytes) -> Any:
     if body.strip() in _NO_OPTIONS:
         raise MissingParameter("The request needs a JSON body.")
     try:
+        if not body.isascii():
+            body.decode()  # members that no shape names are kept as text, though the decoder only skips them
         return _decoder(shape).decode(body)
     except msgspec.ValidationError as error:
         raise InvalidParameter(explain(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidParameter(f"The body is not valid JSON: {error}.") from error
+        raise InvalidParameter(f"The body is not valid JSON in UTF-8: {error}.") from error
     except RecursionError as error:
         raise InvalidParameter("The body is nested too deeply.") from error
 
