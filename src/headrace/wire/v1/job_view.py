@@ -7,6 +7,8 @@ that stands beside them; ``without_echoes`` takes them out again when a client s
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from typing import Any
 
 from headrace.wire.document import (
@@ -34,7 +36,11 @@ _ECHO_MARKS = (
     b'"preNodeNames"',
     b'"condition"',
     b'"cron_trigger"',
+    b'"nodeProperties"',
 )
+
+_CANVAS = 2**31
+_Types = dict[str, Callable[[Any], Any]]
 
 
 def job_view(text: str, server: Document) -> Document:
@@ -44,22 +50,65 @@ def job_view(text: str, server: Document) -> Document:
         job.pop(name, None)
     job.setdefault("processType", job.get("jobType", "BATCH"))
     job.setdefault("directory", "/")
-    schedule = job.get("schedule")
-    schedule = without_nulls(schedule) if isinstance(schedule, dict) else {"type": "EXECUTE_ONCE"}
-    schedule.setdefault("type", schedule.get("scheType", "EXECUTE_ONCE"))
-    job["schedule"] = _echoed(schedule, _SCHEDULE_ECHOES)
+    job["schedule"] = _schedule_view(job.get("schedule"))
     job["nodes"] = [_node_view(node) for node in job.get("nodes") or ()]
     if isinstance(job.get("params"), list):
         job["params"] = [_parameter_view(parameter) for parameter in job["params"]]
     if isinstance(job.get("basicConfig"), dict):
         job["basicConfig"] = _basic_view(without_nulls(job["basicConfig"]))
-    if "singleNodeJobFlag" in job:
-        job["singleNodeJobFlag"] = as_truth(job["singleNodeJobFlag"])
+    job = _typed(job, _JOB_TYPES)
     last = job.pop("lastUpdateUser", None) or server.get("lastUpdateUser")
     job |= server
     if last:
         job["lastUpdateUser"] = last
     return _echoed(job, _JOB_ECHOES)
+
+
+def _schedule_view(schedule: Any) -> Document:
+    view = without_nulls(schedule) if isinstance(schedule, dict) else {}
+    view["type"] = view.get("type") or view.get("scheType") or "EXECUTE_ONCE"
+    if isinstance(view.get("cron"), dict):
+        view["cron"] = _cron_view(view["cron"])
+    if isinstance(view.get("event"), dict):
+        view["event"] = _typed(without_nulls(view["event"]), _EVENT_TYPES)
+    return _echoed(view, _SCHEDULE_ECHOES)
+
+
+def _cron_view(cron: Document) -> Document:
+    view = _typed(without_nulls(cron), _CRON_TYPES)
+    depends = view.get("dependJobs")
+    if isinstance(depends, dict) and isinstance(depends.get("jobs"), str):
+        view["dependJobs"] = {**depends, "jobs": [depends["jobs"]]}
+    return view
+
+
+def _typed(members: Document, types: _Types) -> Document:
+    """The members with the documented JSON type, where they came in another form of the same value."""
+    for name in types.keys() & members.keys():
+        members[name] = types[name](members[name])
+    return members
+
+
+def _whole(value: Any) -> Any:
+    """An integer for a text or a fraction that is one; the service takes both."""
+    number = number_value(value)
+    if isinstance(number, float) and number.is_integer():
+        return int(number)
+    return int(number) if isinstance(number, str) and _INTEGER.fullmatch(number.strip()) else value
+
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_EVENT_TYPES: _Types = {"concurrent": _whole}
+_CRON_TYPES: _Types = {"dependPrePeriod": as_truth, "concurrent": _whole}
+_NODE_TYPES: _Types = {
+    "pollingInterval": _whole,
+    "maxExecutionTime": _whole,
+    "retryTimes": _whole,
+    "retryInterval": _whole,
+    "execTimeOutRetry": as_text,
+}
+_BASIC_TYPES: _Types = dict.fromkeys(("priority", "taskPriority", "instanceTimeout", "isIgnoreWaiting"), _whole)
+_JOB_TYPES: _Types = {"singleNodeJobFlag": as_truth, "emptyRunningJob": as_text, "cleanOverdueDays": _whole}
 
 
 def _echoed(members: Document, echoes: tuple[tuple[str, str], ...]) -> Document:
@@ -81,10 +130,17 @@ def _node_view(node: Any) -> Document:
         before = [part.strip() for part in older.split(",") if part.strip()] if isinstance(older, str) else older
     view["preNodeName"] = before
     view["preNodeNames"] = ",".join(as_text(name) for name in before)
-    view["properties"] = [_property_view(item) for item in view.get("properties") or ()]
+    properties = view.get("properties", view.get("nodeProperties"))
+    view["properties"] = [_property_view(item) for item in _objects(properties)]
+    if "nodeProperties" in view:
+        view["nodeProperties"] = view["properties"]
     if "conditions" not in view and isinstance(view.get("condition"), list):
         view["conditions"] = view["condition"]
-    return _echoed(view, _NODE_ECHOES)
+    if isinstance(view.get("cronTrigger"), dict):
+        view["cronTrigger"] = _cron_view(view["cronTrigger"])
+    if isinstance(view.get("eventTrigger"), dict):
+        view["eventTrigger"] = _typed(without_nulls(view["eventTrigger"]), _EVENT_TYPES)
+    return _echoed(_typed(view, _NODE_TYPES), _NODE_ECHOES)
 
 
 def _property_view(item: Document) -> Document:
@@ -103,20 +159,18 @@ def _basic_view(config: Document) -> Document:
         config["tags"] = []
     if isinstance(config.get("customFields"), dict):
         config["customFields"] = {name: as_text(value) for name, value in config["customFields"].items()}
-    if isinstance(priority := config.get("priority"), str):
-        config["priority"] = int(priority) if priority.strip().isdigit() else 0
-    return config
+    return _typed(config, _BASIC_TYPES)
 
 
 def _coordinate(value: Any) -> int:
-    """An integer for a number or numeric text, rounded half away from zero; 0 for anything else."""
+    """An integer for a number or numeric text, rounded half away from zero; 0 for what no canvas has room for."""
     value = number_value(value)
     if isinstance(value, str):
         try:
             value = float(value)
         except ValueError:
             return 0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _CANVAS:
         return 0
     return int(math.copysign(math.floor(abs(value) + 0.5), value))
 
@@ -135,7 +189,7 @@ def without_echoes(text: bytes) -> bytes:
     for parameter in _objects(job.get("params")):
         changed |= _drop_echoes(parameter, _PARAMETER_ECHOES)
     for node in _objects(job.get("nodes")):
-        changed |= _drop_echoes(node, _NODE_ECHOES)
+        changed |= _drop_echoes(node, (*_NODE_ECHOES, ("nodeProperties", "properties")))
         before = node.get("preNodeName")
         if isinstance(before, list) and node.get("preNodeNames") == ",".join(as_text(name) for name in before):
             del node["preNodeNames"]
