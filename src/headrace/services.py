@@ -17,8 +17,8 @@ class Services:
     """Database, object store, sealing of secrets, clock and ids; and how to wake what waits for work.
 
     ``token_key`` signs tokens. ``now`` gives milliseconds since the epoch, ``next_number`` 64-bit ids that grow with
-    time, ``next_id`` ids of 32 hexadecimal digits. ``wake_engine`` tells the engine that ready work was committed; ``in_background`` runs a
-    function on a worker thread and never raises.
+    time, ``next_id`` ids of 32 hexadecimal digits. ``wake_engine`` tells the engine that ready work was committed;
+    ``in_background`` runs a function on a worker thread and never raises.
     """
 
     settings: Settings

@@ -7,6 +7,12 @@ from typing import Annotated
 import typer
 
 from headrace import __version__
+from headrace.cli import db, keys, workspaces
+from headrace.cli.demo import demo
+from headrace.cli.doctor import doctor
+from headrace.cli.packages import diff, lint_package, pack, show, unpack
+from headrace.cli.run import run
+from headrace.cli.transfer import export, import_package
 from headrace.cli.up import up
 
 app = typer.Typer(
@@ -35,6 +41,19 @@ def options(
 
 
 app.command()(up)
+app.command()(demo)
+app.command()(run)
+app.command()(export)
+app.command("import")(import_package)
+app.command()(show)
+app.command()(diff)
+app.command("lint")(lint_package)
+app.command()(pack)
+app.command()(unpack)
+app.command()(doctor)
+app.add_typer(keys.app, name="keys")
+app.add_typer(workspaces.app, name="workspaces")
+app.add_typer(db.app, name="db")
 
 
 def main() -> None:

@@ -151,7 +151,7 @@ def pack(
         if not objects:
             stop(f"{folder} holds no object of a package", WRONG_USAGE)
         with output.open("wb") as file:
-            for chunk in archive_chunks(single_members(objects)):
+            for chunk in archive_chunks(single_members(sorted(objects, key=lambda item: item.key))):
                 file.write(chunk)
     _told(output, objects, as_json)
 

@@ -19,7 +19,7 @@ from headrace.el.parameters import FirstOf, substitute_parameters
 from headrace.el.scope import Scope
 from headrace.engine.logs import AttemptLog
 from headrace.engine.scope import node_scope
-from headrace.engine.surroundings import SqlEngines, connection_types, files_root, script_finder
+from headrace.engine.surroundings import SqlEngines, bound_types, files_root, script_finder
 from headrace.errors import HeadraceError
 from headrace.nodes.base import Log, NodeContext, NodeFailed, NodeResult, build_node
 from headrace.services import Services
@@ -153,7 +153,7 @@ def build_context(
         log=record_log,
         cancellation=cancellation,
         find_script=script_finder(services, workspace_id),
-        connection_type=connection_types(services, workspace_id),
+        bound_type=bound_types(services, workspace_id),
         open_sql=lambda: engines.of(workspace_id),
         substitute=substitute,
         local_execution=settings.local_execution,

@@ -99,12 +99,19 @@ def read_script(name: str, text: str) -> Script:
     )
 
 
-def connection_types(services: Services, workspace_id: str) -> Callable[[str], str | None]:
-    """Tells the type of a connection by its name; None when there is none."""
+def bound_types(services: Services, workspace_id: str) -> Callable[[str], str | None]:
+    """Tells the type of a connection that is bound to a real system: one with an address and credentials.
+
+    None for an unknown name, and for one that lacks them, as every imported connection does until it is completed.
+    """
 
     def find(name: str) -> str | None:
         with services.db.reading() as connection:
             found = connections.by_name(connection, workspace_id, name)
-        return None if found is None else found.type
+        config = read_document(found.document).get("config") if found is not None else None
+        if found is None or not isinstance(config, dict):
+            return None
+        bound = config.get("ip") and (config.get("password") or config.get("keyLocation"))
+        return found.type if bound else None
 
     return find

@@ -87,9 +87,9 @@ def _gather(services: Services, caller: Caller, names: Sequence[str], request: E
     with services.db.reading() as connection:
         jobs = collector.jobs(connection, names, subjobs=bool(request.export_subjobs))
         if request.export_depend is False:
-            return jobs
+            return sorted(jobs, key=lambda item: item.key)
         used = [item for job in jobs for item in collector.used_by(connection, job)]
-    return list(dict.fromkeys([*jobs, *used]))
+    return sorted({*jobs, *used}, key=lambda item: item.key)
 
 
 def wants_submitted(request: ExportJobRequest) -> bool:

@@ -196,6 +196,11 @@ def _fail(services: Services, task_id: str, error: HeadraceError) -> None:
         tasks.end(connection, task_id, FAILED, f"{error.message} Nothing was imported.", services.now())
 
 
+def apply(services: Services, caller: Caller, wanted: Wanted) -> None:
+    """An import without a task, for a home of one's own. Raises what makes the task of an import fail."""
+    _carry_out(services, caller, "", wanted)
+
+
 def _carry_out(services: Services, caller: Caller, task_id: str, wanted: Wanted) -> None:
     options, policy = options_of(wanted), policy_of(wanted)
     with _opened(services, wanted) as package:

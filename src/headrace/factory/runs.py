@@ -6,6 +6,7 @@ Source: factory-v1-notes §11; a job runs its newest submitted version.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -35,8 +36,14 @@ STOPPED, SCHEDULING, PAUSED, NORMAL = "STOPPED", "SCHEDULING", "PAUSED", "NORMAL
 _STARTED = (SCHEDULING, PAUSED, NORMAL, "STARTING", "EXCEPTION")
 
 
-def run_once(services: Services, caller: Caller, name: str, parameters: Sequence[RunParameter]) -> int:
-    """Run a batch job once, now; the id of its instance.
+def run_once(
+    services: Services,
+    caller: Caller,
+    name: str,
+    parameters: Sequence[RunParameter],
+    plan_time: int | None = None,
+) -> int:
+    """Run a batch job once, now; the id of its instance. ``plan_time`` (ms) is now unless another one is given.
 
     Raises JobNotFound, BatchJobsOnly, JobHasNoNodes, InvalidParameter (no submitted version among others).
     """
@@ -48,7 +55,8 @@ def run_once(services: Services, caller: Caller, name: str, parameters: Sequence
         definition = submitted_definition(connection, record)
         number = services.next_number()
         root = log_root(connection, caller, definition)
-        instance = new_instance(caller, record, definition, number, InstanceType.MANUAL, values, root)
+        planned = replace(caller, now=plan_time) if plan_time is not None else caller
+        instance = new_instance(planned, record, definition, number, InstanceType.MANUAL, values, root)
         instances.insert_instance(connection, *instance)
     services.wake_engine()
     return number

@@ -68,7 +68,8 @@ class NodeContext:
 
     ``token`` names the attempt, unique on this machine; processes carry it. ``scratch``: a folder that the attempt
     may make and must remove. ``find_script`` (name, version or "") raises NodeFailed for unknown names;
-    ``connection_type`` is None for unknown names; ``open_sql`` gives the embedded engine of the workspace.
+    ``bound_type`` gives the type of a connection that has an address and credentials,
+    None for any other name; ``open_sql`` gives the embedded engine of the workspace.
     ``substitute`` replaces ``${name}`` in a script's text, given its arguments; parameters of the job come first, then
     those of the workspace.
     """
@@ -82,7 +83,7 @@ class NodeContext:
     log: Log
     cancellation: Cancellation
     find_script: Callable[[str, str], Script]
-    connection_type: Callable[[str], str | None]
+    bound_type: Callable[[str], str | None]
     open_sql: Callable[[], SqlEngine]
     substitute: Callable[[str, Mapping[str, str]], str]
     local_execution: bool

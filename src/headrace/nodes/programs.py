@@ -105,11 +105,11 @@ def _result(exit_code: int, tail: str) -> NodeResult:
 
 def _check_host(ctx: NodeContext, connection: str) -> None:
     """Raises NodeFailed unless the program may run here."""
-    kind = ctx.connection_type(connection) if connection else None
+    kind = ctx.bound_type(connection) if connection else None
     if kind is not None and kind.upper() == "HOST":
         raise NodeFailed(
-            f"Connection {connection!r} is a host, and running over SSH is not in this release. "
-            "Delete the connection, or name one that does not exist, to run on this machine."
+            f"Connection {connection!r} names a host with credentials, and running over SSH is not in this release. "
+            "Remove its password or key to run on this machine."
         )
     if not ctx.local_execution:
         named = f"The host connection {connection!r} is not bound" if connection else "No host connection is named"

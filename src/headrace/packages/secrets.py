@@ -49,13 +49,13 @@ def _strip_connection(connection: dict[str, Any]) -> bool:
 def _drop_secrets(value: Any) -> bool:
     """Leave out the secrets on every level of a ``config``."""
     if isinstance(value, list):
-        return any([_drop_secrets(item) for item in value])
+        return bool([item for item in value if _drop_secrets(item)])
     if not isinstance(value, dict):
         return False
     found = [name for name in value if connection_secret(name)]
     for name in found:
         del value[name]
-    return any([bool(found), *(_drop_secrets(item) for item in value.values())])
+    return bool(found + [name for name, item in value.items() if _drop_secrets(item)])
 
 
 def _strip_cdm(document: dict[str, Any]) -> bool:

@@ -51,7 +51,7 @@ _BY_NAME_AND_DIRECTORY = Statement(
 _ALL = Statement(
     select(resources.c.name, resources.c.document)
     .where(_in_workspace)
-    .order_by(resources.c.name, resources.c.directory)
+    .order_by(resources.c.directory, resources.c.name)
 )
 _COUNT = Statement(select(func.count()).select_from(resources).where(_in_workspace, _part_of_name))
 _one_page = (

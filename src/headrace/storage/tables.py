@@ -20,8 +20,12 @@ from sqlalchemy import (
 metadata = MetaData()
 
 
+# Names sort by code point in both databases, so that an export has the same order everywhere.
+_BY_CODE_POINT = Text().with_variant(Text(collation="C"), "postgresql")
+
+
 def _text(name: str, *, null: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=null)
+    return Column(name, _BY_CODE_POINT, nullable=null)
 
 
 def _number(name: str, *, null: bool = False) -> Column[int]:
