@@ -18,7 +18,7 @@ from headrace.nodes.base import is_known_type
 from headrace.packages.archive import archive_chunks
 from headrace.packages.diff import diff_packages, render_text, to_json
 from headrace.packages.digest import content_digest
-from headrace.packages.layout import member_path, single_members
+from headrace.packages.layout import single_members
 from headrace.packages.lint import Level, Rules, lint
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.reader import load
@@ -164,8 +164,8 @@ def unpack(
     """Write the members of an archive to a folder, to look at, to edit, or to keep in git."""
     with told_errors():
         objects, _ = read_objects(package)
-        for item, (_, content) in zip(objects, single_members(objects), strict=True):
-            path = folder / member_path(item)
+        for name, content in single_members(sorted(objects, key=lambda item: item.key)):
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     _told(folder, objects, as_json)

@@ -74,12 +74,12 @@ def workspace_chunks(services: Services, caller: Caller, digest: DigestBuilder, 
     """A whole workspace as one archive, in pieces; memory stays flat. ``digest`` is complete after the last piece."""
     with services.db.snapshot() as connection:
 
-        def members() -> Iterator[Member]:
+        def counted() -> Iterator[PackageObject]:
             for item in workspace_objects(services, caller, connection, submitted=submitted):
                 digest.add(item)
-                yield from single_members([item])
+                yield item
 
-        yield from archive_chunks(members())
+        yield from archive_chunks(single_members(counted()))
 
 
 def _gather(services: Services, caller: Caller, names: Sequence[str], request: ExportJobRequest) -> list[PackageObject]:

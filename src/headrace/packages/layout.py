@@ -1,6 +1,7 @@
 """Where objects lie in an archive, and what a path in an archive means.
 
-Writing: ``jobs/{job}.job``, ``scripts/{script}.script``, ``resources/{resource}.resource`` (below its directory),
+Writing: ``jobs/{job}.job``, ``scripts/{script}.script``, ``resources/{resource}.resource`` (a second resource of the
+same name lies below its directory, because resource names are unique per directory only),
 ``connections/{name}.conn``, ``environment/variables.json``, ``cdm/{cluster}/{job}.json`` and
 ``cdm/{cluster}/links/{link}.json``; a batch export has ``jobs/{job}/{job}.job`` with its scripts beside it.
 Reading: kinds are told by the ending at any depth, JSON files by their content.
@@ -37,14 +38,28 @@ def member_path(item: PackageObject) -> str:
         return f"cdm/{safe(item.cluster)}/links/{safe(item.name)}.json"
     if item.kind is Kind.ENVIRONMENT:
         return f"environment/{item.name}.json"
-    levels = [safe(level) for level in item.folder.split("/") if level]
-    return "/".join([_FOLDERS[item.kind], *levels, f"{safe(item.name)}{_ENDING[item.kind]}"])
+    return f"{_FOLDERS[item.kind]}/{safe(item.name)}{_ENDING[item.kind]}"
+
+
+class _Paths:
+    """Gives each object a path of its own in one archive."""
+
+    def __init__(self) -> None:
+        self._resources: set[str] = set()
+
+    def of(self, item: PackageObject) -> str:
+        if item.kind is not Kind.RESOURCE or item.name not in self._resources:
+            self._resources.update([item.name] if item.kind is Kind.RESOURCE else [])
+            return member_path(item)
+        levels = [safe(level) for level in item.folder.split("/") if level]
+        return "/".join([_FOLDERS[item.kind], *levels, f"{safe(item.name)}{_ENDING[item.kind]}"])
 
 
 def single_members(items: Iterable[PackageObject]) -> Iterator[Member]:
     """Members of a single, connection or workspace export, in the order given."""
+    paths = _Paths()
     for item in items:
-        yield member_path(item), member_text(item)
+        yield paths.of(item), member_text(item)
 
 
 def member_text(item: PackageObject) -> bytes:
@@ -59,14 +74,23 @@ def member_text(item: PackageObject) -> bytes:
 def batch_members(jobs: Sequence[PackageObject], used: Mapping[str, Sequence[PackageObject]]) -> Iterator[Member]:
     """Members of a batch export: each job in a folder with its scripts; what else is used, once, in its own folder."""
     written: set[str] = set()
+    others = dict(_others(used))
     for job in jobs:
         folder = f"jobs/{safe(job.name)}"
         yield f"{folder}/{safe(job.name)}.job", job.text
         for item in used.get(job.name, ()):
-            path = f"{folder}/{safe(item.name)}.script" if item.kind is Kind.SCRIPT else member_path(item)
+            path = f"{folder}/{safe(item.name)}.script" if item.kind is Kind.SCRIPT else others[item]
             if path not in written:
                 written.add(path)
                 yield path, member_text(item)
+
+
+def _others(used: Mapping[str, Sequence[PackageObject]]) -> Iterator[tuple[PackageObject, str]]:
+    """What jobs share: everything they use that is no script, with its path."""
+    paths = _Paths()
+    for item in sorted({item for items in used.values() for item in items}, key=lambda item: item.key):
+        if item.kind is not Kind.SCRIPT:
+            yield item, paths.of(item)
 
 
 def kind_of_file(path: str) -> Kind | None:
