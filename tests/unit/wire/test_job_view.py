@@ -78,7 +78,10 @@ def test_job_view__property_values_are_text(value: str, expected: str) -> None:
 
 def test_job_view__a_sensitive_value_is_masked_and_an_empty_one_is_not() -> None:
     properties = '"properties":[{"name":"a","value":"s","value_is_sensitive":true},{"name":"b","value":"","value_is_sensitive":"true"}]'  # noqa: E501
-    assert [item["value"] for item in node(properties)["properties"]] == [MASK, ""]
+    assert node(properties)["properties"] == [
+        {"name": "a", "value": MASK, "value_is_sensitive": True},
+        {"name": "b", "value": "", "value_is_sensitive": True},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from headrace.errors import (
     WorkspaceNotFound,
 )
 from headrace.factory import jobs
-from headrace.wire.v1.jobs import DeleteRequest, JobDetail, JobInfo, JobList, ListJobsQuery, ShowJobQuery
+from headrace.wire.v1.job_detail import JobDetail
+from headrace.wire.v1.jobs import DeleteRequest, JobInfo, JobList, ListJobsQuery, ShowJobQuery
 
 _WRONG_DEFINITION = (
     MissingParameter,

@@ -144,8 +144,12 @@ def _node_view(node: Any) -> Document:
 
 
 def _property_view(item: Document) -> Document:
-    hidden = as_truth(item.get("value_is_sensitive")) and item.get("value") not in (None, "")
-    return {**item, "value": MASK if hidden else as_text(item.get("value"))}
+    view = {**item, "value": as_text(item.get("value"))}
+    if "value_is_sensitive" in item:
+        view["value_is_sensitive"] = as_truth(item["value_is_sensitive"])
+        if view["value_is_sensitive"] and view["value"]:
+            view["value"] = MASK
+    return view
 
 
 def _parameter_view(parameter: Document) -> Document:

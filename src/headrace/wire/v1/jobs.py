@@ -166,25 +166,6 @@ class JobInfo(Wire):
     version: str | int | None = None
 
 
-class NodeView(Node):
-    """A node as it is answered."""
-
-
-class DownstreamJob(Wire):
-    """A job that depends on the one shown."""
-
-    work_space: str
-    job_name: str
-    job_id: int
-
-
-class JobDetail(JobInfo):
-    """A job as it is answered: the document, with the server's members."""
-
-    create_time: int | None = None
-    downstream_jobs: list[DownstreamJob] | None = None
-
-
 class JobListItem(Wire):
     """A row of the job list. Times in milliseconds; absent while unset."""
 
