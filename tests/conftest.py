@@ -7,8 +7,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,10 +147,19 @@ def running_server(home: Path, **settings: Any) -> Iterator[Server]:
         thread.join(20)
 
 
+ServerStarter = Callable[..., AbstractContextManager[Server]]
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running_server(tmp_path_factory.mktemp("home")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def start_server() -> ServerStarter:
+    """``start_server(home, **settings)``: a server of the test's own, as a context manager."""
+    return running_server
 
 
 @pytest.fixture(scope="session")
