@@ -21,7 +21,7 @@ EMPTY = [
     "--log-level",
     "error",
 ]
-JOBS = 3000
+JOBS = 1500
 READS = 10_000
 
 
@@ -73,7 +73,7 @@ def operations(command: list[str], home: Path) -> None:
     with serving(command, home) as target:
         rows = [
             (f"create job ({len(body) / 1024:.0f} KB)", _creates(target), "3,000"),
-            ("read job, 3,000 different ones", _reads(target, JOBS), "5,000"),
+            ("read job, 1,500 different ones", _reads(target, JOBS), "5,000"),
             ("read job, one", _reads(target, 1), "5,000"),
             ("list jobs, 10 a page", lambda run: [target.request("GET", "/v1/{p}/jobs?limit=10")] * 3000, ""),
             ("list jobs, 100 a page", lambda run: [target.request("GET", "/v1/{p}/jobs?limit=100")] * 1000, ""),

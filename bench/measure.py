@@ -97,7 +97,11 @@ def serving(command: Sequence[str], home: Path | None = None, health: str = "/he
     port = free_port()
     started = time.perf_counter()
     process = subprocess.Popen(
-        [part.replace("{port}", str(port)) for part in command], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [part.replace("{port}", str(port)) for part in command],
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        | {f"HEADRACE_MAX_{kind}_PER_WORKSPACE": "100000" for kind in ("JOBS", "SCRIPTS")},
     )
     try:
         while True:

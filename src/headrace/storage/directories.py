@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BindParameter, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, select
 
 from headrace.storage.database import Connection
-from headrace.storage.statement import Statement
+from headrace.storage.statement import InsertStatement, Statement
 from headrace.storage.tables import directories
 
-_COLUMNS: dict[str, BindParameter[str]] = {name: bindparam(name) for name in ("id", "workspace_id", "kind", "path")}
-_ADD = {
-    "sqlite": Statement(sqlite.insert(directories).values(_COLUMNS).on_conflict_do_nothing()),
-    "postgresql": Statement(postgresql.insert(directories).values(_COLUMNS).on_conflict_do_nothing()),
-}
+_ADD = InsertStatement(directories, ("id", "workspace_id", "kind", "path"), lambda new: new.on_conflict_do_nothing())
 _ALL = Statement(
     select(directories.c.id, directories.c.path)
     .where(directories.c.workspace_id == bindparam("workspace_id"), directories.c.kind == bindparam("kind"))
@@ -24,7 +19,7 @@ _ALL = Statement(
 def ensure(connection: Connection, workspace_id: str, kind: str, path: str, new_id: str) -> None:
     """Create a directory (``/a/b``, no slash at the end) unless it is there. ``kind``: job, script or resource."""
     if path != "/":
-        connection.run(_ADD[connection.dialect], id=new_id, workspace_id=workspace_id, kind=kind, path=path)
+        connection.run(_ADD, id=new_id, workspace_id=workspace_id, kind=kind, path=path)
 
 
 def paths(connection: Connection, workspace_id: str, kind: str) -> list[tuple[str, str]]:

@@ -5,26 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, select
 
 from headrace.storage.database import Connection
-from headrace.storage.statement import Statement
+from headrace.storage.statement import InsertStatement, Statement
 from headrace.storage.tables import environment_variables
 
 _in_workspace = environment_variables.c.workspace_id == bindparam("workspace_id")
-_COLUMNS: dict[str, BindParameter[str]] = {name: bindparam(name) for name in ("workspace_id", "name", "document")}
 _KEY = ("workspace_id", "name")
-
-
-def _put(insert: Any) -> Statement:
-    return Statement(insert.on_conflict_do_update(index_elements=_KEY, set_={"document": insert.excluded.document}))
-
-
-_PUT = {
-    "sqlite": _put(sqlite.insert(environment_variables).values(_COLUMNS)),
-    "postgresql": _put(postgresql.insert(environment_variables).values(_COLUMNS)),
-}
+_PUT = InsertStatement(
+    environment_variables,
+    (*_KEY, "document"),
+    lambda new: new.on_conflict_do_update(index_elements=_KEY, set_={"document": new.excluded.document}),
+)
 _ALL = Statement(
     select(environment_variables.c.name, environment_variables.c.document)
     .where(_in_workspace)
@@ -55,7 +48,7 @@ def all_documents(connection: Connection, workspace_id: str) -> list[tuple[str, 
 
 def put(connection: Connection, workspace_id: str, name: str, document: str) -> None:
     """Set a variable."""
-    connection.run(_PUT[connection.dialect], workspace_id=workspace_id, name=name, document=document)
+    connection.run(_PUT, workspace_id=workspace_id, name=name, document=document)
 
 
 def delete_variable(connection: Connection, workspace_id: str, name: str) -> bool:
