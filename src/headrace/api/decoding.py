@@ -13,7 +13,6 @@ from headrace.api.operation import Operation
 from headrace.errors import InvalidParameter, MissingParameter
 
 _NO_OPTIONS = frozenset({b"", b"null"})
-_BIG = 2**63  # what databases take for an integer ends here
 _AT = re.compile(r" - at `\$(?:\.|)(.*)`$")
 
 
@@ -59,14 +58,9 @@ def decode_query(operation: Operation, query: bytes) -> Any:
     if any("\0" in value for value in pairs.values()):
         raise InvalidParameter("The query holds a NUL character.")
     try:
-        decoded = msgspec.convert(pairs, operation.query_type, strict=False)
+        return msgspec.convert(pairs, operation.query_type, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidParameter(explain(error)) from error
-    for attribute, name in zip(decoded.__struct_fields__, decoded.__struct_encode_fields__, strict=True):
-        value = getattr(decoded, attribute)
-        if isinstance(value, int) and not -_BIG <= value < _BIG:
-            raise InvalidParameter(f"{name}: {value} does not fit in 64 bits.")
-    return decoded
 
 
 def decode_segments(raw_path: bytes) -> list[str]:

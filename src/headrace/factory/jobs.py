@@ -31,6 +31,7 @@ from headrace.wire.v1.job_view import job_view, without_echoes
 from headrace.wire.v1.jobs import JobInfo, JobList, JobListItem, ListJobsQuery, ShowJobQuery
 
 STOPPED = "STOPPED"
+MAX_VERSION = 2**31 - 1
 CACHED_CHARACTERS = 64 * 1024  # of a job whose answer is kept in memory
 
 
@@ -136,6 +137,8 @@ def replace(services: Services, caller: Caller, name: str, job: JobInfo, text: b
 
 def show(services: Services, caller: Caller, name: str, query: ShowJobQuery) -> bytes:
     """The JSON of a job: its draft, or the submitted version asked for. Raises JobNotFound, InvalidParameter."""
+    if not -1 <= query.version <= MAX_VERSION:
+        raise InvalidParameter(f"version: {query.version} is not between 1 and {MAX_VERSION}.")
     with services.db.reading() as connection:
         found = jobs.with_text(connection, caller.workspace.id, name)
         if found is None:

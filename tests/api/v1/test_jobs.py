@@ -510,7 +510,7 @@ def test_show_job__versions_are_what_was_submitted_and_saving_only_changes_the_d
         ("?version=7", "version: job 'daily' has no submitted version 7."),
         ("?version=0", "version: job 'daily' has no submitted version 0."),
         ("?version=one", "version: expected `int`, got `str`."),
-        ("?version=99999999999999999999", "version: 99999999999999999999 does not fit in 64 bits."),
+        ("?version=99999999999999999999", "version: 99999999999999999999 is not between 1 and 2147483647."),
         ("?getJobSubmitVersion=perhaps", "getJobSubmitVersion: expected `bool`, got `str`."),
     ],
 )
