@@ -43,7 +43,7 @@ class FilePath(Wire):
     path: str | None = None
 
 
-class FoundJob(Wire):
+class FoundJob(Wire, omit_defaults=False):
     """A job in an archive; ``path`` is its directory, ``params`` its parameters."""
 
     name: str
