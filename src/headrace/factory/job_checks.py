@@ -166,10 +166,16 @@ def check_nodes(nodes: Sequence[Node], settings: Settings) -> None:
         if name in graph:
             raise InvalidParameter(f"nodes[{index}].name: {name!r} occurs twice.")
         graph[name] = predecessors(node)
+    earlier: set[str] = set()
+    ordered = True
     for name, before in graph.items():
         for predecessor in before:
             if predecessor not in graph:
                 raise InvalidParameter(f"nodes[{name}].preNodeName: there is no node {predecessor!r}.")
+            ordered = ordered and predecessor in earlier
+        earlier.add(name)
+    if ordered:  # each node stands behind its predecessors, so there is no cycle
+        return
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:

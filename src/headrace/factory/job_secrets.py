@@ -6,18 +6,20 @@ sealed; the rest of the text stays as received.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from headrace.auth.sealing import MASK, Sealer
 from headrace.wire.document import Document, as_text, as_truth, read_document, write_document
 
-_MARK = b"value_is_sensitive"
+_MARK = re.compile(r'"value_is_sensitive"\s*:\s*[^\sf]')  # anything but false
 
 
 def seal_job(text: bytes, sealer: Sealer, previous: str | None = None) -> str:
     """The text to store. A masked or emptied value keeps the one of ``previous`` (the stored text)."""
-    if _MARK not in text:
-        return text.decode()
+    received = text.decode()
+    if not _MARK.search(received):
+        return received
     job = read_document(text)
     kept = _sealed_values(previous) if previous is not None else {}
     changed = False
@@ -30,12 +32,12 @@ def seal_job(text: bytes, sealer: Sealer, previous: str | None = None) -> str:
         else:
             continue
         changed = True
-    return (write_document(job) if changed else text).decode()
+    return write_document(job).decode() if changed else received
 
 
 def unseal_job(text: str, sealer: Sealer) -> str:
     """The text with its sensitive values in clear: only for the engine that runs the job."""
-    if _MARK.decode() not in text:
+    if not _MARK.search(text):
         return text
     job = read_document(text)
     for _, item in _sensitive(job):
@@ -45,7 +47,7 @@ def unseal_job(text: str, sealer: Sealer) -> str:
 
 
 def _sealed_values(text: str) -> dict[tuple[str, str], str]:
-    found = _sensitive(read_document(text)) if _MARK.decode() in text else iter(())
+    found = _sensitive(read_document(text)) if _MARK.search(text) else iter(())
     return {(node, as_text(item.get("name"))): as_text(item.get("value")) for node, item in found}
 
 

@@ -52,9 +52,13 @@ def as_text(value: Any) -> str:
 
 def as_truth(value: Any) -> bool:
     """A real boolean for ``true``, ``"true"``, ``1`` and ``"1"``."""
-    return value is True or as_text(value).strip().lower() in ("true", "1")
+    if isinstance(value, bool):
+        return value
+    return as_text(value).strip().lower() in ("true", "1")
 
 
 def without_nulls(members: Document) -> Document:
     """``null`` members count as absent. Source: notes §1."""
+    if None not in members.values():
+        return members.copy()
     return {name: value for name, value in members.items() if value is not None}

@@ -84,8 +84,10 @@ def _cron_view(cron: Document) -> Document:
 
 def _typed(members: Document, types: _Types) -> Document:
     """The members with the documented JSON type, where they came in another form of the same value."""
-    for name in types.keys() & members.keys():
-        members[name] = types[name](members[name])
+    for name, convert in types.items():
+        value = members.get(name)
+        if value is not None and not (convert is _whole and type(value) is int):
+            members[name] = convert(value)
     return members
 
 
@@ -129,7 +131,7 @@ def _node_view(node: Any) -> Document:
         older = view.get("preNodeNames") or []
         before = [part.strip() for part in older.split(",") if part.strip()] if isinstance(older, str) else older
     view["preNodeName"] = before
-    view["preNodeNames"] = ",".join(as_text(name) for name in before)
+    view["preNodeNames"] = ",".join([as_text(name) for name in before])
     properties = view.get("properties", view.get("nodeProperties"))
     view["properties"] = [_property_view(item) for item in _objects(properties)]
     if "nodeProperties" in view:
@@ -144,6 +146,8 @@ def _node_view(node: Any) -> Document:
 
 
 def _property_view(item: Document) -> Document:
+    if type(item.get("value")) is str and item.get("value_is_sensitive", False) is False:
+        return item  # nearly all of them
     view = {**item, "value": as_text(item.get("value"))}
     if "value_is_sensitive" in item:
         view["value_is_sensitive"] = as_truth(item["value_is_sensitive"])
@@ -168,6 +172,8 @@ def _basic_view(config: Document) -> Document:
 
 def _coordinate(value: Any) -> int:
     """An integer for a number or numeric text, rounded half away from zero; 0 for what no canvas has room for."""
+    if type(value) is int and -_CANVAS < value < _CANVAS:
+        return value
     value = number_value(value)
     if isinstance(value, str):
         try:
