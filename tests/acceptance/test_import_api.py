@@ -375,6 +375,8 @@ HOSTILE = {
     "wrong kind": (zipped(job("a"), job("z", processType="DAILY")), "processType 'DAILY'"),
     "bad name": (zipped(job("a"), ("jobs/z.job", job("a/../b")[1])), "jobs/z.job: the job name 'a/../b' is invalid"),
     "entry twice": (twice(), "twice"),
+    "late": (zipped(script("a"), job("b"), job("z", directory="/x\0y")), "jobs/z.job: type and directory have at most"),
+    "late script": (zipped(job("a"), script("z", directory="/" + "x" * 2000)), "script 'z': type and directory have"),
     "two contents": (zipped(job("a"), ("x/a.job", job("a", description="other")[1])), "another job 'a'"),
 }  # fmt: skip
 

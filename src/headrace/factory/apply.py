@@ -87,8 +87,22 @@ def read_job(item: PackageObject) -> JobInfo:
     kind = job.process_type or job.job_type or "BATCH"
     if kind not in PROCESS_TYPES:
         raise InvalidParameter(f"{item.member}: processType {kind!r} is neither BATCH nor REAL_TIME.")
+    owner = job.basic_config.owner if job.basic_config is not None else None
+    check_storable(item.member, job.directory or "", owner or "")
     job.process_type = kind
     return job
+
+
+def check(item: PackageObject) -> None:
+    """Ask of an object what storing it will ask, without a lock. Raises InvalidParameter."""
+    if item.kind is Kind.JOB:
+        read_job(item)
+    elif item.kind is Kind.SCRIPT:
+        scripts.importable(item.name, item.text.decode())
+    elif item.kind is Kind.RESOURCE:
+        resources.importable(item.name, item.text.decode())
+    elif item.kind is Kind.CONNECTION:
+        connections.importable(item.name, item.text.decode())
 
 
 class Target:
@@ -157,7 +171,6 @@ def _write_job(target: Target, item: PackageObject, new: bool) -> None:
     directories.ensure(connection, caller.workspace.id, "job", record.directory, services.next_id())
     text = job_secrets.seal_job(item.text, services.sealer, found[1] if found is not None else None)
     status = target.policy.target_status or job.target_status
-    check_storable(item.member, job.directory or "", record.owner)
     job_cases.save_text(connection, record, job_cases.names_of(job), text, submit=status != "SAVED", new=found is None)
 
 

@@ -159,13 +159,8 @@ def check_address(services: Services, wanted: ConnectionInfo) -> None:
         raise ConnectionTestFailed(f"config: {host}:{port} cannot be reached: {error}.") from error
 
 
-def import_connection(
-    services: Services, caller: Caller, connection: Connection, name: str, text: str, *, new: bool
-) -> None:
-    """Write a connection of a package, inside the transaction of the import.
-
-    Secrets that the package leaves out keep what is stored. Raises InvalidParameter.
-    """
+def importable(name: str, text: str) -> ConnectionInfo:
+    """A connection of a package, if it can be stored. Raises InvalidParameter."""
     try:
         wanted = _DECODER.decode(text)
     except msgspec.DecodeError as error:
@@ -173,6 +168,17 @@ def import_connection(
     if not JOB_NAME.fullmatch(name):
         raise InvalidParameter(f"connection {name!r}: the name is invalid.")
     check_storable(f"connection {name!r}", wanted.type or "")
+    return wanted
+
+
+def import_connection(
+    services: Services, caller: Caller, connection: Connection, name: str, text: str, *, new: bool
+) -> None:
+    """Write a connection of a package, inside the transaction of the import.
+
+    Secrets that the package leaves out keep what is stored. Raises InvalidParameter.
+    """
+    wanted = importable(name, text)
     found = None if new else connections.by_name(connection, caller.workspace.id, name)
     if found is not None:
         document = seal_connection(text.encode(), services.sealer, found.document, keep_absent=True)

@@ -25,7 +25,7 @@ from headrace.errors import (
     MissingParameter,
     ObsFileUnreadable,
 )
-from headrace.factory.apply import Action, Decision, Policy, Target, read_job
+from headrace.factory.apply import Action, Decision, Policy, Target, check, read_job
 from headrace.factory.job_checks import TARGET_STATUSES
 from headrace.factory.missing import MissingReferences
 from headrace.objectstore.path import ObsPath
@@ -96,6 +96,7 @@ def look_into(services: Services, path: str | None) -> FileInfo:
     scripts: list[FoundScript] = []
     with services.store.open(found) as file:
         for item in open_package(file, ReadLimits()).objects():
+            check(item)
             if item.kind is Kind.JOB:
                 job = read_job(item)
                 values = {as_text(p.name): as_text(p.value) for p in job.params or ()}
@@ -276,8 +277,7 @@ def _check(wanted: Wanted, options: ImportOptions, package: Package) -> MissingR
     """Read everything once, without a lock: a bad archive ends here. What it names and does not hold is noted."""
     missing = MissingReferences()
     for item in _objects(wanted, options, package):
-        if item.kind is Kind.JOB:
-            read_job(item)
+        check(item)
         missing.saw(item)
     return missing
 

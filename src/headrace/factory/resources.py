@@ -155,13 +155,8 @@ def _changed(caller: Caller, found: ResourceRecord, resource: ResourceInfo, name
     )
 
 
-def import_resource(
-    services: Services, caller: Caller, connection: Connection, name: str, text: str, *, new: bool
-) -> None:
-    """Write a resource of a package, inside the transaction of the import.
-
-    The limits of create are not asked, only what storage needs. Raises InvalidParameter.
-    """
+def importable(name: str, text: str) -> ResourceInfo:
+    """A resource of a package, if it can be stored. Raises InvalidParameter."""
     try:
         resource = _DECODER.decode(text)
     except msgspec.DecodeError as error:
@@ -169,6 +164,17 @@ def import_resource(
     if not JOB_NAME.fullmatch(name):
         raise InvalidParameter(f"resource {name!r}: the name is invalid.")
     check_storable(f"resource {name!r}", resource.type or "", resource.directory or "")
+    return resource
+
+
+def import_resource(
+    services: Services, caller: Caller, connection: Connection, name: str, text: str, *, new: bool
+) -> None:
+    """Write a resource of a package, inside the transaction of the import.
+
+    The limits of create are not asked, only what storage needs. Raises InvalidParameter.
+    """
+    resource = importable(name, text)
     workspace_id, directory = caller.workspace.id, directory_key(resource.directory or "/")
     found = None if new else resources.by_name_and_directory(connection, workspace_id, name, directory)
     if found is not None:

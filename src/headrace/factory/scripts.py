@@ -179,6 +179,18 @@ def _replace(
     scripts.replace_script(connection, _submitted(changed) if submit else changed, submitted=submit)
 
 
+def importable(name: str, text: str) -> ScriptInfo:
+    """A script of a package, if it can be stored. Raises InvalidParameter."""
+    try:
+        script = _DECODER.decode(text)
+    except msgspec.DecodeError as error:
+        raise InvalidParameter(f"script {name!r}: {error}.") from error
+    if not SCRIPT_NAME.fullmatch(name):
+        raise InvalidParameter(f"script {name!r}: the name is invalid.")
+    check_storable(f"script {name!r}", script.type or "", script.directory or "")
+    return script
+
+
 def import_script(
     services: Services,
     caller: Caller,
@@ -194,13 +206,7 @@ def import_script(
     The limits of create are not asked, only what storage needs. Raises InvalidParameter. Source: factory-v1-notes §7
     (limits and imports), §14.2 (OVERWRITE submits a new version).
     """
-    try:
-        script = _DECODER.decode(text)
-    except msgspec.DecodeError as error:
-        raise InvalidParameter(f"script {name!r}: {error}.") from error
-    if not SCRIPT_NAME.fullmatch(name):
-        raise InvalidParameter(f"script {name!r}: the name is invalid.")
-    check_storable(f"script {name!r}", script.type or "", script.directory or "")
+    script = importable(name, text)
     found = None if new else scripts.by_name(connection, caller.workspace.id, name)
     if found is not None:
         _replace(services, caller, connection, found, script, text, submit=submit)
