@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from headrace.api.application import RawRequest
 from headrace.auth import signature, token
@@ -14,18 +15,19 @@ from headrace.storage import identity
 from headrace.storage.database import Database
 
 
+RECHECK = 2_000  # milliseconds: so long a key that another process removed may still be taken
+
+
 class SignedRequests:
-    """Checks signatures and tokens against the users of the database; secrets are unsealed once and kept in memory."""
+    """Checks signatures and tokens against the users of the database.
+
+    What is known of a key is kept in memory for two seconds, because opening its secret costs more than the check.
+    """
 
     def __init__(self, db: Database, sealer: Sealer, token_key: bytes) -> None:
         self._db, self._sealer, self._token_key = db, sealer, token_key
-        self._keys: dict[str, tuple[User, str]] = {}
+        self._keys: dict[str, _KnownKey] = {}
         self._lock = threading.Lock()
-
-    def forget(self, access_key: str) -> None:
-        """Forget a key that was deleted."""
-        with self._lock:
-            self._keys.pop(access_key, None)
 
     def __call__(self, request: RawRequest) -> User:
         """Raises NotAuthenticated."""
@@ -42,7 +44,7 @@ class SignedRequests:
 
     def _by_signature(self, request: RawRequest, header: str) -> User:
         authorization = signature.Authorization.parse(header)
-        user, secret = self._user_and_secret(authorization.access_key)
+        user, secret = self._user_and_secret(authorization.access_key, request.now)
         signed = signature.Request(
             method=request.method,
             path=request.raw_path.decode("latin-1"),
@@ -53,17 +55,26 @@ class SignedRequests:
         signature.verify(signed, authorization, secret, _moment(request.now))
         return user
 
-    def _user_and_secret(self, access_key: str) -> tuple[User, str]:
+    def _user_and_secret(self, access_key: str, now: int) -> tuple[User, str]:
         known = self._keys.get(access_key)
-        if known is None:
+        if known is None or abs(now - known.read_at) >= RECHECK:
             with self._db.reading() as connection:
                 found = identity.user_and_secret(connection, access_key)
-            if found is None:
-                raise NotAuthenticated(f"the access key {access_key!r} is unknown.")
-            known = (found[0], self._sealer.unseal(found[1]))
             with self._lock:
-                self._keys[access_key] = known
-        return known
+                if found is None:
+                    self._keys.pop(access_key, None)
+                    raise NotAuthenticated(f"the access key {access_key!r} is unknown.")
+                user, sealed = found
+                secret = known.secret if known is not None and known.sealed == sealed else self._sealer.unseal(sealed)
+                known = self._keys[access_key] = _KnownKey(user, sealed, secret, now)
+        return known.user, known.secret
+
+
+class _KnownKey(NamedTuple):
+    user: User
+    sealed: str
+    secret: str
+    read_at: int
 
 
 class Anybody:

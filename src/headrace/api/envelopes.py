@@ -17,6 +17,7 @@ def error_body(error: HeadraceError, family: Family, request_id: str) -> dict[st
     """
     code, message = error.code, error.message
     if family == "cdm":
+        code = code if code.startswith(("Cdm.", "APIGW.")) else "Cdm.0014"  # the generic "parameter is invalid"
         return {"code": code, "errCode": code, "message": message, "externalMessage": message}
     body: dict[str, Any] = {
         "error_code": code,

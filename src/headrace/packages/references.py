@@ -13,6 +13,7 @@ from typing import Any
 
 from headrace.packages.model import Kind, PackageObject
 from headrace.wire.document import as_text, read_document
+from headrace.wire.v1.definition import node_properties
 
 
 class ReferenceKind(Enum):
@@ -73,16 +74,16 @@ def references(job: Mapping[str, Any]) -> list[Reference]:
     return list(dict.fromkeys(found))
 
 
-def properties_of(node: Mapping[str, Any]) -> dict[str, str]:
+def properties_of(node: dict[str, Any]) -> dict[str, str]:
     """The properties of a node as text; the last of a name counts."""
-    return {as_text(item.get("name")): as_text(item.get("value")) for item in _objects(node.get("properties"))}
+    return {as_text(item.get("name")): as_text(item.get("value")) for item in node_properties(node)}
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _node_references(node: Mapping[str, Any]) -> Iterator[Reference]:
+def _node_references(node: dict[str, Any]) -> Iterator[Reference]:
     name = as_text(node.get("name"))
     values = properties_of(node)
     kind = compact(as_text(node.get("type") or node.get("nodeType")))

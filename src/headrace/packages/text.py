@@ -16,11 +16,13 @@ from typing import Any, Never
 import msgspec
 
 from headrace.errors import ObsFileUnreadable
+from headrace.wire.document import read_document
 
 MAX_DEPTH = 64
 
 _BOM = b"\xef\xbb\xbf"
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and an open string runs to the end: linear in the text, however hostile it is.
+_STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -39,32 +41,46 @@ def _as_written(number: str) -> msgspec.Raw:
     return msgspec.Raw(number.encode())
 
 
-_FAST_DECODER = msgspec.json.Decoder(float_hook=_as_written)
+_FAST_DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=_as_written)
 _FAST_ENCODER = msgspec.json.Encoder(order="sorted")
 _MINUS_ZERO = re.compile(rb"-0(?![.0-9eE])")  # the one integer whose form the fast way loses
+# Blanks inside texts wait as a byte that UTF-8 never has, so that every blank of the layout can become a tab at once.
+_HIDE_BLANKS = bytes.maketrans(b" ", b"\xff")
+_BLANKS_TO_TABS = bytes.maketrans(b" \xff", b"\t ")
 
 
 def canonical(text: bytes) -> bytes:
-    """The text form of a document. Raises ValueError when it is no JSON object, with the reason."""
+    """The text form of a document. Of a member name that occurs twice in one object the last counts, as everywhere in
+    JSON. Raises ValueError when the text is no JSON object, with the reason.
+    """
     try:
+        if _MINUS_ZERO.search(text):
+            return dump(parse(text, strict=False))
         compact = _FAST_ENCODER.encode(_FAST_DECODER.decode(text))
     except (msgspec.DecodeError, OverflowError, UnicodeDecodeError, RecursionError):
-        return dump(parse(text))
-    if b'": ' in compact or _MINUS_ZERO.search(text):  # a quote before a colon inside a text would be taken for a name
-        return dump(parse(text))
-    spaced = msgspec.json.format(compact, indent=1)
-    depth = 1
-    while b"\n" + b" " * depth in spaced:
-        depth += 1
-    for level in range(depth - 1, 0, -1):
-        spaced = spaced.replace(b"\n" + b" " * level, b"\n" + b"\t" * level)
-    return spaced.replace(b'": ', b'":')
+        return dump(parse(text, strict=False))
+    spaced = msgspec.json.format(compact.translate(_HIDE_BLANKS), indent=1)
+    return spaced.translate(_BLANKS_TO_TABS).replace(b'":\t', b'":')
 
 
-def parse(text: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
+def is_canonical(text: bytes) -> bool:
+    """Whether a text is in the text form already. Raises ValueError when it is no JSON object."""
+    return canonical(text) == text
+
+
+def members(text: bytes) -> dict[str, Any]:
+    """The members of a canonical text, to look at: numbers are Python's or, as fractions, ``msgspec.Raw``."""
+    try:
+        return read_document(text)
+    except msgspec.DecodeError:  # half a surrogate pair
+        return parse(text, strict=False)
+
+
+def parse(text: bytes, *, max_depth: int = MAX_DEPTH, strict: bool = True) -> dict[str, Any]:
     """The object of an untrusted member; its numbers are ``Number``.
 
-    Raises ValueError with a reason: wrong encoding, bad JSON, a member name twice, NaN, too deep, no object.
+    Raises ValueError with a reason: wrong encoding, bad JSON, a member name twice (when ``strict``), NaN, too deep, no
+    object.
     """
     try:
         decoded = text.removeprefix(_BOM).decode("utf-8")
@@ -72,7 +88,11 @@ def parse(text: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
         raise ValueError(f"the text is not UTF-8 (byte {error.start})") from error
     check_depth(decoded, max_depth)
     value = json.loads(
-        decoded, object_pairs_hook=_once, parse_float=Number, parse_int=Number, parse_constant=_no_constant
+        decoded,
+        object_pairs_hook=_once if strict else None,
+        parse_float=Number,
+        parse_int=Number,
+        parse_constant=_no_constant,
     )
     if not isinstance(value, dict):
         raise ValueError("the content is no JSON object")

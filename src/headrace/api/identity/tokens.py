@@ -7,6 +7,7 @@ it turns the first ``v2`` of that address into ``v1`` and the first ``evs`` into
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from headrace.api.operation import Call, Created, operation
@@ -28,9 +29,8 @@ def create_token(call: Call, body: TokenRequest) -> Created[dict[str, Any]]:
     Source: Identity API, "Obtaining a User Token".
     """
     now = datetime.fromtimestamp(call.now / 1000, UTC)
-    user = _user_of(call, body, now)
+    user, expires = _user_of(call, body, now)
     project = _project(call, user.project_id)
-    expires = now + TOKEN_LIFETIME
     claims = TokenClaims(
         user_id=user.id,
         user_name=user.name,
@@ -49,7 +49,7 @@ def show_token(call: Call) -> dict[str, Any]:
     """What a token says; the token to look at is in ``X-Subject-Token``. Source: Identity API, "Verifying a Token"."""
     now = datetime.fromtimestamp(call.now / 1000, UTC)
     claims = read_token(call.services.token_key, call.headers.get("x-subject-token", ""), now)
-    user = User(id=claims.user_id, name=claims.user_name, project_id=claims.project_id, domain_id=claims.domain_id)
+    user = _holder(claims)
     issued, expires = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (claims.issued_ms, claims.expires_ms))
     return {"token": _described(call, user, _project(call, user.project_id), issued, expires, ["password"])}
 
@@ -94,21 +94,31 @@ def show_catalog(call: Call) -> dict[str, Any]:
     return {"links": {"self": f"{call.base_url}/v3/auth/catalog"}, "catalog": _catalog(call, call.user.project_id)}
 
 
-def _user_of(call: Call, body: TokenRequest, now: datetime) -> User:
+def _user_of(call: Call, body: TokenRequest, now: datetime) -> tuple[User, datetime]:
+    """Who proves to be there, and until when that is good: a token for a token lives no longer than that one."""
     proof = body.auth.identity
     if proof.password is not None:
         user = proof.password.user
         with call.services.db.reading() as connection:
             found = identity.user_and_password_hash(connection, user.name or "")
         # an unknown user takes as long as a wrong password, so that names cannot be guessed by the clock
-        stored = found[1] if found is not None else hash_password("")
+        stored = found[1] if found is not None else _hash_of_nobody()
         if not verify_password(user.password, stored) or found is None:
             raise NotAuthenticated("the user name or the password is wrong.")
-        return found[0]
+        return found[0], now + TOKEN_LIFETIME
     if proof.token is not None:
         claims = read_token(call.services.token_key, proof.token.id or call.headers.get("x-auth-token", ""), now)
-        return User(id=claims.user_id, name=claims.user_name, project_id=claims.project_id, domain_id=claims.domain_id)
+        return _holder(claims), datetime.fromtimestamp(claims.expires_ms / 1000, UTC)
     raise NotAuthenticated("auth.identity needs password or token.")
+
+
+@cache
+def _hash_of_nobody() -> str:
+    return hash_password("")
+
+
+def _holder(claims: TokenClaims) -> User:
+    return User(id=claims.user_id, name=claims.user_name, project_id=claims.project_id, domain_id=claims.domain_id)
 
 
 def _project(call: Call, project_id: str) -> Project:

@@ -64,7 +64,7 @@ def _schedule(schedule: Document) -> ScheduleDefinition:
 
 
 def _node(node: Document) -> NodeDefinition:
-    properties = _objects(node.get("properties", node.get("nodeProperties")))
+    properties = node_properties(node)
     values = {as_text(item.get("name")): as_text(item.get("value")) for item in properties}
     conditions = _conditions(node)
     return NodeDefinition(
@@ -86,6 +86,12 @@ def _node(node: Document) -> NodeDefinition:
         fail_policy=FAIL_POLICY_WORDS.get(as_text(node.get("failPolicy")).upper(), FailPolicy.FAIL),
         dry_run=as_truth(values.get("emptyRunningJob")) or as_truth(node.get("emptyRunningJob")),
     )
+
+
+def node_properties(node: Document) -> list[Document]:
+    """The properties of a node, also where only the older SDK's ``nodeProperties`` (a list or its JSON text) is."""
+    listed = node.get("properties")
+    return _objects(node.get("nodeProperties") if listed is None else listed)
 
 
 def _predecessors(node: Document, conditions: Sequence[Condition]) -> tuple[str, ...]:
