@@ -14,7 +14,6 @@ from headrace.errors import NotAuthenticated
 from headrace.storage import identity
 from headrace.storage.database import Database
 
-
 RECHECK = 2_000  # milliseconds: so long a key that another process removed may still be taken
 
 
