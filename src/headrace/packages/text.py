@@ -19,6 +19,7 @@ from headrace.errors import ObsFileUnreadable
 from headrace.wire.document import read_document
 
 MAX_DEPTH = 64
+_OWN_DEPTH = 400  # of texts that are ours already
 
 _BOM = b"\xef\xbb\xbf"
 # Possessive, and an open string runs to the end: linear in the text, however hostile it is.
@@ -55,10 +56,10 @@ def canonical(text: bytes) -> bytes:
     """
     try:
         if _MINUS_ZERO.search(text):
-            return dump(parse(text, strict=False))
+            return dump(parse(text, max_depth=_OWN_DEPTH, strict=False))
         compact = _FAST_ENCODER.encode(_FAST_DECODER.decode(text))
     except (msgspec.DecodeError, OverflowError, UnicodeDecodeError, RecursionError):
-        return dump(parse(text, strict=False))
+        return dump(parse(text, max_depth=_OWN_DEPTH, strict=False))
     spaced = msgspec.json.format(compact.translate(_HIDE_BLANKS), indent=1)
     return spaced.translate(_BLANKS_TO_TABS).replace(b'":\t', b'":')
 
@@ -73,7 +74,7 @@ def members(text: bytes) -> dict[str, Any]:
     try:
         return read_document(text)
     except msgspec.DecodeError:  # half a surrogate pair
-        return parse(text, strict=False)
+        return parse(text, max_depth=_OWN_DEPTH, strict=False)
 
 
 def parse(text: bytes, *, max_depth: int = MAX_DEPTH, strict: bool = True) -> dict[str, Any]:
@@ -107,30 +108,27 @@ def checked(text: bytes, *, max_depth: int = MAX_DEPTH) -> tuple[bytes, dict[str
     form = canonical(text)
     if b"\n" + b"\t" * (max_depth + 1) in form:
         raise ValueError(f"the JSON is nested more than {max_depth} levels deep")
-    members = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    if not isinstance(members, dict):
-        raise ValueError("the content is no JSON object")
-    return form, members
+    return form, json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
 
 
 def check_depth(text: str, limit: int) -> None:
     """Raises ValueError when brackets nest deeper than ``limit``; it only looks at the text, nothing recurses."""
     depth = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
+    for bracket in _BRACKETS.finditer(_STRINGS.sub("", text)):
+        depth += 1 if bracket[0] in "[{" else -1
         if depth > limit:
             raise ValueError(f"the JSON is nested more than {limit} levels deep")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
+    once = dict(pairs)
+    if len(once) != len(pairs):
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
                 raise ValueError(f"the member {name!r} occurs twice in one object")
             seen.add(name)
-    return members
+    return once
 
 
 def _no_constant(name: str) -> Never:
