@@ -54,12 +54,16 @@ def canonical(text: bytes) -> bytes:
     """The text form of a document. Of a member name that occurs twice in one object the last counts, as everywhere in
     JSON. Raises ValueError when the text is no JSON object, with the reason.
     """
+    return _canonical(text, _OWN_DEPTH)
+
+
+def _canonical(text: bytes, max_depth: int) -> bytes:
     try:
         if _MINUS_ZERO.search(text):
-            return dump(parse(text, max_depth=_OWN_DEPTH, strict=False))
+            return dump(parse(text, max_depth=max_depth, strict=False))
         compact = _FAST_ENCODER.encode(_FAST_DECODER.decode(text))
     except (msgspec.DecodeError, OverflowError, UnicodeDecodeError, RecursionError):
-        return dump(parse(text, max_depth=_OWN_DEPTH, strict=False))
+        return dump(parse(text, max_depth=max_depth, strict=False))
     spaced = msgspec.json.format(compact.translate(_HIDE_BLANKS), indent=1)
     return spaced.translate(_BLANKS_TO_TABS).replace(b'":\t', b'":')
 
@@ -105,7 +109,7 @@ def checked(text: bytes, *, max_depth: int = MAX_DEPTH) -> tuple[bytes, dict[str
 
     Raises ValueError with a reason, as ``parse`` does, at a third of its cost.
     """
-    form = canonical(text)
+    form = _canonical(text, max_depth)
     if b"\n" + b"\t" * (max_depth + 1) in form:
         raise ValueError(f"the JSON is nested more than {max_depth} levels deep")
     return form, json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
