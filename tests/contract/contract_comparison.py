@@ -60,7 +60,7 @@ def given(ours: Any, schema: Any, document: Any, theirs: Any, where: str = "", d
     wanted, shown = shape_of(document, theirs), shape_of(ours, schema)
     if wanted.anything or depth == 0:
         return
-    if shown.anything:
+    if shown.anything or (not where and wanted.members and shown.types == {"object"} and not shown.members):
         yield f"answer{where} is not described"
         return
     odd = {kind for kind in shown.types - wanted.types if not (kind == "integer" and "number" in wanted.types)}
@@ -75,7 +75,7 @@ def _members_given(ours: Any, shown: Shape, document: Any, wanted: Shape, where:
     for name, member in wanted.members.items():
         if name in shown.members:
             yield from given(ours, shown.members[name], document, member, f"{where}.{name}", depth - 1)
-        elif shown.members or wanted.required:
+        elif shown.members:
             yield f"answer{where}.{name} is left out"
 
 

@@ -15,6 +15,11 @@ NO_OPTIONS = "The published body has no member: whatever is sent is ignored, an 
 KEPT = "Seen in real exports, without a documented meaning: kept in the document and given back with it."
 NOT_MEASURED = "Counters of engines of the original that have no counterpart here; optional, and left out."
 UNKNOWN_USE = "Optional in the contract, and nothing here has such a value: left out."
+GO_CLIENT = "The Go client alone takes nothing but 202, and alone gets it; the document names the 200 all others get."
+AS_KEPT = (
+    "Its members are those of documents that are kept as received; the generated document only says that it is an "
+    "object."
+)
 UPLOAD = "Ours: options of an archive that is sent in the request itself, where the body is the archive."
 
 
@@ -42,6 +47,10 @@ FACTS = (
         "RunOnce",
         ("query member job_path is not taken",),
         "A job is found by its name, which is unique in its workspace; the query member is ignored.",
+    ),
+    *(
+        Difference(operation, ("it answers [200], not [200, 202]",), GO_CLIENT)
+        for operation in ("updateLink", "createJob", "updateJob", "deleteJob")
     ),
 )
 
@@ -88,4 +97,20 @@ SCHEMAS = (
         ),
         NOT_MEASURED,
     ),
+    *(
+        Difference(operation, ("answer is not described",), AS_KEPT)
+        for operation in (
+            "listClusters",
+            "showClusterDetail",
+            "createLink",
+            "showLink",
+            "updateLink",
+            "createJob",
+            "updateJob",
+            "showJobs",
+            "showJobStatus",
+            "showSubmissions",
+        )
+    ),
+    Difference("deleteLink", ("it answers JSON",), "An empty object: the SDK reads the answer of a 200 as JSON."),
 )
