@@ -20,6 +20,7 @@ from headrace.packages.text import canonical
 
 JOBS = 10_000
 SCRIPTS_EACH = 3
+NODES = 9  # with them a job and its scripts take 14 KB in the text form
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def _members() -> Iterator[tuple[str, bytes]]:
             script = documents.script(number, index)
             yield f"scripts/{script['name']}.script", canonical(documents.text(script))
     for number in range(JOBS):
-        job = documents.job(number)
+        job = documents.job(number, NODES)
         yield f"jobs/{job['name']}.job", canonical(documents.text(job))
 
 
@@ -156,7 +157,7 @@ def _create(target: Target) -> None:
             target.request("POST", "/v1/{p}/scripts", documents.text(documents.script(number, index)))
             for index in range(SCRIPTS_EACH)
         ]
-        requests.append(target.request("POST", "/v1/{p}/jobs", documents.text(documents.job(number))))
+        requests.append(target.request("POST", "/v1/{p}/jobs", documents.text(documents.job(number, NODES))))
     load(target.port, requests)
 
 

@@ -57,7 +57,7 @@ def export(
             size = 0
             partial = target.with_name(target.name + ".part")
             with partial.open("wb") as file, progress("exporting"):
-                for chunk in exports.workspace_chunks(services, caller, digest, submitted=submitted):
+                for chunk in exports.workspace_chunks(services, caller, submitted=submitted, digest=digest):
                     size += file.write(chunk)
             partial.replace(target)
             _told(target, size, digest.value(), as_json)

@@ -70,13 +70,16 @@ def export_connections(services: Services, caller: Caller) -> Exported:
     return _archive("DLF_All_DataConnections.zip", single_members(objects), objects)
 
 
-def workspace_chunks(services: Services, caller: Caller, digest: DigestBuilder, *, submitted: bool) -> Iterator[bytes]:
+def workspace_chunks(
+    services: Services, caller: Caller, *, submitted: bool, digest: DigestBuilder | None = None
+) -> Iterator[bytes]:
     """A whole workspace as one archive, in pieces; memory stays flat. ``digest`` is complete after the last piece."""
     with services.db.snapshot() as connection:
 
         def counted() -> Iterator[PackageObject]:
             for item in workspace_objects(services, caller, connection, submitted=submitted):
-                digest.add(item)
+                if digest is not None:
+                    digest.add(item)
                 yield item
 
         yield from archive_chunks(single_members(counted()))

@@ -131,11 +131,11 @@ class ArchiveWriter:
         yield struct.pack("<4s4H2LH", *tail)
 
 
-def archive_chunks(members: Iterable[Member], *, compressor: Compressor = DEFAULT, ahead: int = 64) -> Iterator[bytes]:
+def archive_chunks(members: Iterable[Member], *, compressor: Compressor = DEFAULT, ahead: int = 4) -> Iterator[bytes]:
     """The bytes of an archive in pieces of about 256 KiB.
 
-    Members are compressed on a second thread while the next ones are read; at most ``ahead`` of them wait, so memory
-    stays flat however many there are.
+    Members are compressed on a second thread while the next ones are read, some at a time, because handing over costs
+    more than compressing a small one. At most ``ahead`` such batches wait, so memory stays flat however many there are.
     """
     writer = ArchiveWriter()
     pieces: list[bytes] = []
@@ -150,23 +150,37 @@ def archive_chunks(members: Iterable[Member], *, compressor: Compressor = DEFAUL
 
 
 def _packed_ahead(members: Iterable[Member], compressor: Compressor, ahead: int) -> Iterator[_Packed]:
-    first: list[Member] = []
-    rest = iter(members)
-    for member in rest:
-        first.append(member)
-        if len(first) > 8:
-            break
-    else:  # a handful: threads would cost more than they save
+    rest = _batches(members)
+    first = next(rest, [])
+    second = next(rest, None)
+    if second is None:  # little to do: threads would cost more than they save
         yield from (_pack(member, compressor) for member in first)
         return
+
+    def pack(batch: list[Member]) -> list[_Packed]:
+        return [_pack(member, compressor) for member in batch]
+
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="compress") as pool:
-        waiting: deque[Future[_Packed]] = deque(pool.submit(_pack, member, compressor) for member in first)
-        for member in rest:
-            waiting.append(pool.submit(_pack, member, compressor))
+        waiting: deque[Future[list[_Packed]]] = deque(pool.submit(pack, batch) for batch in (first, second))
+        for batch in rest:
+            waiting.append(pool.submit(pack, batch))
             if len(waiting) > ahead:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft().result()
+
+
+def _batches(members: Iterable[Member]) -> Iterator[list[Member]]:
+    batch: list[Member] = []
+    size = 0
+    for member in members:
+        batch.append(member)
+        size += len(member[1])
+        if size >= _CHUNK:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def write_archive(members: Iterable[Member], *, compressor: Compressor = DEFAULT) -> bytes:

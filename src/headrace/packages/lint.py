@@ -13,7 +13,8 @@ from headrace.domain.names import JOB_NAME, NODE_NAME, PARAMETER_NAME
 from headrace.errors import HeadraceError
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.references import Reference, ReferenceKind, compact, properties_of, references_of
-from headrace.wire.document import as_text, number_value, read_document
+from headrace.packages.text import members, objects_in
+from headrace.wire.document import as_text, number_value
 
 _EXPRESSION = re.compile(r"#\{")
 _FAIL_POLICIES = ("FAIL", "IGNORE", "SUSPEND", "FAIL_CHILD", "EXIT", "CONTINUE", "EXIT_CHILD")
@@ -115,7 +116,7 @@ class _Job:
 
     def __init__(self, item: PackageObject, rules: Rules) -> None:
         self._item, self._rules = item, rules
-        self._job = read_document(item.text)
+        self._job = members(item.text)
 
     def _finding(self, level: Level, rule: str, where: str, message: str, repair: str = "") -> Finding:
         return Finding(level=level, rule=rule, object=self._item.label(), where=where, message=message, repair=repair)
@@ -128,7 +129,7 @@ class _Job:
         if kind not in ("BATCH", "REAL_TIME"):
             text = f"processType is {kind!r}, neither BATCH nor REAL_TIME"
             yield self._finding(Level.ERROR, "process-type", "processType", text)
-        nodes = [node for node in self._job.get("nodes") or () if isinstance(node, dict)]
+        nodes = objects_in(self._job.get("nodes"))
         if not nodes:
             yield self._finding(Level.WARNING, "no-nodes", "nodes", "the job has no nodes and cannot run")
         if len(nodes) > self._rules.max_nodes:
@@ -146,8 +147,7 @@ class _Job:
             name = as_text(node.get("name"))
             if name in graph:
                 yield self._finding(Level.ERROR, "duplicate-node", f"nodes[{name}]", f"two nodes are called {name!r}")
-            before = node.get("preNodeName")
-            graph[name] = [as_text(one) for one in before] if isinstance(before, list) else []
+            graph[name] = _predecessors(node)
         for name, before in graph.items():
             for one in before:
                 if one not in graph:
@@ -181,10 +181,11 @@ class _Job:
                 text = f"{member} is {value}; the original takes {low} to {high}"
                 yield self._finding(Level.WARNING, "out-of-range", f"{where}.{member}", text)
         yield from self._properties(node, where, kind)
-        for condition in node.get("conditions") or ():
+        before = _predecessors(node)
+        for condition in objects_in(node.get("conditions")):
             source = as_text(condition.get("preNodeName"))
             yield from self._expression(as_text(condition.get("expression")), f"{where}.conditions[{source}]")
-            if source not in (node.get("preNodeName") or ()):
+            if source not in before:
                 text = f"the condition is on {source!r}, which is no predecessor"
                 yield self._finding(Level.ERROR, "condition-without-line", f"{where}.conditions[{source}]", text)
         yield from self._cron(node.get("cronTrigger"), f"{where}.cronTrigger")
@@ -210,7 +211,7 @@ class _Job:
                 yield self._finding(Level.ERROR, "expression", where, error.detail or error.message)
 
     def _parameters(self) -> Iterator[Finding]:
-        for parameter in self._job.get("params") or ():
+        for parameter in objects_in(self._job.get("params")):
             name = as_text(parameter.get("name"))
             if not PARAMETER_NAME.fullmatch(name):
                 text = f"the parameter name {name!r} is not 1 to 64 letters, digits, '-', '_' or '.'"
@@ -238,6 +239,11 @@ class _Job:
                 except HeadraceError as error:
                     rule = "cron" if member == "expression" else "schedule-time"
                     yield self._finding(Level.ERROR, rule, f"{where}.{member}", error.detail)
+
+
+def _predecessors(node: dict[str, Any]) -> list[str]:
+    before = node.get("preNodeName")
+    return [as_text(one) for one in before] if isinstance(before, list) else []
 
 
 def _subjob_cycles(items: list[PackageObject]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any, Self
 
 from headrace.domain.names import directory_key
-from headrace.packages.text import canonical
+from headrace.packages.text import canonical, members
 from headrace.wire.document import read_document, write_document
 
 
@@ -89,7 +89,7 @@ class PackageObject:
 
     def document(self) -> dict[str, Any]:
         """Its members."""
-        return read_document(self.text)
+        return members(self.text)
 
     def label(self) -> str:
         """``job 'load'``: how messages call it."""
@@ -98,8 +98,8 @@ class PackageObject:
 
 
 def directory_of(text: bytes) -> str:
-    """The ``directory`` member of a document, ``/`` where there is none."""
-    directory = read_document(text).get("directory")
+    """The ``directory`` member of a JSON object, ``/`` where there is none. Raises ValueError for other texts."""
+    directory = members(text).get("directory")
     return directory_key(directory) if isinstance(directory, str) else "/"
 
 

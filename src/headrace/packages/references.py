@@ -12,7 +12,8 @@ from enum import Enum
 from typing import Any
 
 from headrace.packages.model import Kind, PackageObject
-from headrace.wire.document import as_text, read_document
+from headrace.packages.text import members, objects_in
+from headrace.wire.document import as_text
 from headrace.wire.v1.definition import node_properties
 
 
@@ -55,20 +56,20 @@ def compact(node_type: str) -> str:
 def references_of(item: PackageObject) -> list[Reference]:
     """What an object names."""
     if item.kind is Kind.JOB:
-        return references(read_document(item.text))
+        return references(members(item.text))
     if item.kind is Kind.SCRIPT:
-        return list(_script_references(read_document(item.text)))
+        return list(_script_references(members(item.text)))
     if item.kind is Kind.CDM_JOB:
         return [
             Reference(kind=reference.kind, name=reference.name, cluster=item.cluster, property=reference.property)
-            for reference in cdm_references(read_document(item.text))
+            for reference in cdm_references(members(item.text))
         ]
     return []
 
 
 def references(job: Mapping[str, Any]) -> list[Reference]:
     """What a job names, in the order of its nodes; then its upstream jobs."""
-    found = [reference for node in _objects(job.get("nodes")) for reference in _node_references(node)]
+    found = [reference for node in objects_in(job.get("nodes")) for reference in _node_references(node)]
     schedule = job.get("schedule")
     found += _upstream(schedule.get("cron") if isinstance(schedule, dict) else None, "schedule.cron")
     return list(dict.fromkeys(found))
@@ -77,10 +78,6 @@ def references(job: Mapping[str, Any]) -> list[Reference]:
 def properties_of(node: dict[str, Any]) -> dict[str, str]:
     """The properties of a node as text; the last of a name counts."""
     return {as_text(item.get("name")): as_text(item.get("value")) for item in node_properties(node)}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _node_references(node: dict[str, Any]) -> Iterator[Reference]:
@@ -96,7 +93,7 @@ def _node_references(node: dict[str, Any]) -> Iterator[Reference]:
 
     if values.get("statementOrScript", "SCRIPT").upper() != "STATEMENT":
         pinned = values.get("scriptVersion", "").strip()
-        yield from named(ReferenceKind.SCRIPT, "scriptName", version=int(pinned) if pinned.isdigit() else None)
+        yield from named(ReferenceKind.SCRIPT, "scriptName", version=int(pinned) if pinned.isdecimal() else None)
     yield from named(ReferenceKind.CONNECTION, "connectionName")
     yield from named(ReferenceKind.QUEUE, "queueName")
     for prop in RESOURCE_PROPERTIES:
@@ -117,7 +114,7 @@ def _upstream(cron: Any, where: str) -> list[Reference]:
         return []
     jobs = depends.get("jobs")
     names = [jobs] if isinstance(jobs, str) else [as_text(name) for name in jobs] if isinstance(jobs, list) else []
-    names += [as_text(job.get("jobName")) for job in _objects(depends.get("sameWorkSpaceJobs"))]
+    names += [as_text(job.get("jobName")) for job in objects_in(depends.get("sameWorkSpaceJobs"))]
     return [Reference(kind=ReferenceKind.UPSTREAM, name=name, property=where) for name in dict.fromkeys(names) if name]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from headrace.domain.secrets import CDM_PLACEHOLDER, cdm_secret, connection_secret
 from headrace.packages.model import Kind, PackageObject
-from headrace.packages.text import dump, parse
+from headrace.packages.text import dump, objects_in, parse
 
 
 def strip_secrets(item: PackageObject) -> PackageObject:
@@ -25,8 +25,8 @@ def strip_secrets(item: PackageObject) -> PackageObject:
 
 def _strip_job(job: dict[str, Any]) -> bool:
     changed = False
-    for node in job.get("nodes") or ():
-        for prop in node.get("properties") or ():
+    for node in objects_in(job.get("nodes")):
+        for prop in objects_in(node.get("properties")):
             if is_true(prop.get("value_is_sensitive")) and prop.get("value") not in ("", None):
                 prop["value"] = ""
                 changed = True
@@ -35,7 +35,7 @@ def _strip_job(job: dict[str, Any]) -> bool:
 
 def _strip_environment(document: dict[str, Any]) -> bool:
     changed = False
-    for variable in document.get("params") or ():
+    for variable in objects_in(document.get("params")):
         if is_true(variable.get("is_sensitive")) and variable.get("value") not in ("", None):
             variable["value"] = ""
             changed = True
@@ -72,9 +72,8 @@ def cdm_inputs(document: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for holder in ("link-config-values", "from-config-values", "to-config-values", "driver-config-values"):
         values = document.get(holder)
-        for config in (values.get("configs") or ()) if isinstance(values, dict) else ():
-            inputs = config.get("inputs") if isinstance(config, dict) else None
-            found += [item for item in inputs if isinstance(item, dict)] if isinstance(inputs, list) else []
+        for config in objects_in(values.get("configs")) if isinstance(values, dict) else ():
+            found += objects_in(config.get("inputs"))
     return found
 
 

@@ -81,6 +81,11 @@ def members(text: bytes) -> dict[str, Any]:
         return parse(text, max_depth=_OWN_DEPTH, strict=False)
 
 
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, in order; nothing where a stranger put something else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def parse(text: bytes, *, max_depth: int = MAX_DEPTH, strict: bool = True) -> dict[str, Any]:
     """The object of an untrusted member; its numbers are ``Number``.
 

@@ -14,7 +14,6 @@ from headrace.errors import (
 )
 from headrace.factory import exports
 from headrace.factory.exports import Exported
-from headrace.packages.digest import DigestBuilder
 from headrace.wire.v1.packages import ExportJobRequest, ExportJobsRequest, ObsFolder
 
 
@@ -87,5 +86,5 @@ def export_workspace(call: Call, body: ExportJobRequest | None) -> Archive:
     jobs; it imports again.
     """
     submitted = exports.wants_submitted(body or ExportJobRequest())
-    chunks = exports.workspace_chunks(call.services, call.caller, DigestBuilder(), submitted=submitted)
+    chunks = exports.workspace_chunks(call.services, call.caller, submitted=submitted)
     return Archive(f"{call.workspace.name}.zip", chunks)
