@@ -6,6 +6,8 @@ import threading
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy import inspect as inspect_schema
 
@@ -203,3 +205,11 @@ def test_task__ends_once(database: Database) -> None:
     assert found is not None
     assert found[0] == task._replace(status="SUCCESSFUL", message="1 created.", end_time=5, last_update=5)
     assert [part.name for part in found[1]] == ["Import the a job."]
+
+
+def test_upgrade__gives_the_tables_this_release_works_with(database: Database) -> None:
+    engine = create_engine(database.url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
