@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -160,6 +161,33 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def start_server() -> ServerStarter:
     """``start_server(home, **settings)``: a server of the test's own, as a context manager."""
     return running_server
+
+
+POSTGRES = os.environ.get("HEADRACE_TEST_POSTGRES", "postgresql://headrace@127.0.0.1:55432/postgres")
+
+
+def postgres_database() -> str:
+    """The URL of a new, empty PostgreSQL database; skips where no server answers."""
+    psycopg = pytest.importorskip("psycopg")
+    name = f"headrace_{uuid.uuid4().hex[:12]}"
+    try:
+        with psycopg.connect(POSTGRES, autocommit=True, connect_timeout=2) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+    except psycopg.OperationalError as error:
+        pytest.skip(f"no PostgreSQL at {POSTGRES.rpartition('@')[2]} (make services starts one): {error}")
+    return f"{POSTGRES.rpartition('/')[0]}/{name}"
+
+
+@pytest.fixture(scope="session")
+def new_postgres_url() -> Callable[[], str]:
+    """Makes an empty database; skips where no server answers."""
+    return postgres_database
+
+
+@pytest.fixture(scope="module")
+def postgres_url() -> str:
+    """The URL of an empty database."""
+    return postgres_database()
 
 
 @pytest.fixture(scope="session")
