@@ -14,7 +14,7 @@ from headrace.errors import InvalidSchedule
 
 _MONTHS = {month.upper(): str(number) for number, month in enumerate(calendar.month_abbr) if month}
 _WEEKDAYS = {calendar.day_abbr[(number + 5) % 7].upper(): str(number) for number in range(1, 8)}
-_SIMPLE = re.compile(r"(?P<from>\*|\d+)(?:-(?P<to>\d+))?(?:/(?P<step>\d+))?")
+_SIMPLE = re.compile(r"(?P<from>\*|[0-9]{1,4})(?:-(?P<to>[0-9]{1,4}))?(?:/(?P<step>[0-9]{1,4}))?")
 _DAY_FORMS = re.compile(r"\?|L|LW|L-\d{1,2}|\d{1,2}W|\d{1,2}C|C")
 _WEEK_FORMS = re.compile(r"\?|L|[1-7]L|[1-7]#[1-5]|[1-7]C|C")
 
