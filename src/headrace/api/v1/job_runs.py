@@ -37,6 +37,7 @@ def run_once(call: Call, body: RunOnceRequest | None) -> RunOnceAnswer:
     answers=204,
     errors=(JobNotFound, WorkspaceNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter, PermissionDenied),
     tag="job",
+    partly="CRON, EVENT and real-time jobs are marked as started; without the scheduler no instances are generated",
 )
 def start_job(call: Call, body: StartJobRequest | None) -> None:
     """Start the scheduling of a batch job, or a real-time job. Source: API reference, "Starting a Job"."""
