@@ -57,7 +57,7 @@ def check_name(name: str | None) -> str:
     """The name of a job. Raises JobNameBlank, InvalidJobName."""
     if not name:
         raise JobNameBlank
-    if not JOB_NAME.fullmatch(name):
+    if not JOB_NAME.fullmatch(name) or name in (".", ".."):  # a job is a folder of archives and of logs
         raise InvalidJobName(f"name: {name!r} is not 1 to 128 letters, digits, Chinese characters, '-', '_' or '.'.")
     return name
 

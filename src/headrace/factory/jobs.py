@@ -32,20 +32,21 @@ from headrace.wire.v1.jobs import JobInfo, JobList, JobListItem, ListJobsQuery, 
 
 STOPPED = "STOPPED"
 MAX_VERSION = 2**31 - 1
+LONGEST_NAME = 256  # characters of a tag, an owner or a name in a job
 CACHED_CHARACTERS = 64 * 1024  # of a job whose answer is kept in memory
 
 
 def record_of(job: JobInfo, caller: Caller, job_id: int, name: str) -> JobRecord:
     """The columns that are kept beside the text of a new job; not submitted yet, stopped."""
-    config = job.basic_config
+    owner, priority = (job.basic_config.owner, job.basic_config.priority) if job.basic_config else (None, None)
     return JobRecord(
         id=job_id,
         workspace_id=caller.workspace.id,
         name=name,
         process_type=job_checks.process_type(job),
         directory=directory_key(job.directory or "/"),
-        owner=(config.owner if config is not None else None) or caller.user.name,
-        priority=(config.priority if config is not None else None) or 0,
+        owner=owner if owner and _fits(owner) else caller.user.name,
+        priority=priority if priority in (1, 2) else 0,
         single_node=int(bool(job.single_node_job_flag)),
         draft=None,
         version=0,
@@ -58,7 +59,7 @@ def record_of(job: JobInfo, caller: Caller, job_id: int, name: str) -> JobRecord
 
 
 def names_of(job: JobInfo) -> Names:
-    """The tags, upstream jobs and resources a job names."""
+    """The tags, upstream jobs and resources a job names; what no index can hold stays in the document only."""
     config = job.basic_config
     tags = config.tags if config is not None and isinstance(config.tags, list) else []
     resources = [
@@ -67,7 +68,17 @@ def names_of(job: JobInfo) -> Names:
         for item in node.properties or ()
         if item.name in ("resourceName", "resource", "jarName") and item.value
     ]
-    return Names(tags=tags, upstream=job_checks.upstream_jobs(job.schedule), resources=resources)
+    upstream = job_checks.upstream_jobs(job.schedule)
+    return Names(
+        tags=[tag for tag in tags if _fits(tag)],
+        upstream=[name for name in upstream if _fits(name)],
+        resources=[name for name in resources if _fits(name)],
+    )
+
+
+def _fits(text: str) -> bool:
+    """Whether a column with an index takes it: PostgreSQL's text holds no NUL, its index no more than 2,700 bytes."""
+    return len(text) <= LONGEST_NAME and "\0" not in text
 
 
 def create(services: Services, caller: Caller, job: JobInfo, text: bytes) -> int:
@@ -110,7 +121,9 @@ def save_text(connection: Connection, record: JobRecord, names: Names, text: str
 def _check_upstream(connection: Connection, caller: Caller, job: JobInfo, name: str) -> None:
     """Jobs of the same workspace that a schedule depends on must exist. Raises InvalidSchedule."""
     for upstream in job_checks.upstream_jobs(job.schedule):
-        if upstream != name and jobs.by_name(connection, caller.workspace.id, upstream) is None:
+        if upstream == name:
+            continue
+        if not _fits(upstream) or jobs.by_name(connection, caller.workspace.id, upstream) is None:
             raise InvalidSchedule(f"schedule.cron.dependJobs.jobs: there is no job {upstream!r}.")
 
 

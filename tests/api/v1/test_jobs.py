@@ -278,6 +278,7 @@ WRONG_NAMES = [
     ({"name": ""}, "DLF.3004", ""),
     ({"name": "a b"}, "DLF.3018", f"name: 'a b' {NAME_RULE}"),
     ({"name": "a/b"}, "DLF.3018", f"name: 'a/b' {NAME_RULE}"),
+    ({"name": ".."}, "DLF.3018", f"name: '..' {NAME_RULE}"),
     ({"name": "x" * 129}, "DLF.3018", f"name: '{'x' * 129}' {NAME_RULE}"),
     ({"name": 5}, "DLF.3051", "name: expected `str | null`, got `int`."),
 ]
@@ -343,6 +344,11 @@ WRONG_MEMBERS = [
         _cron(dependJobs={"jobs": ["nobody"]}),
         "DLF.3025",
         "schedule.cron.dependJobs.jobs: there is no job 'nobody'.",
+    ),
+    (
+        _cron(dependJobs={"jobs": ["\0"]}),
+        "DLF.3025",
+        "schedule.cron.dependJobs.jobs: there is no job '\\x00'.",
     ),
     (
         _cron(dependJobs={"jobs": [], "dependPeriod": "NEXT"}),
