@@ -5,25 +5,29 @@ Source: factory-v1-notes §14.2: values are definition < ``params`` < ``jobsPara
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.errors import InvalidParameter
 from headrace.packages.model import Kind, PackageObject
-from headrace.packages.references import compact
-from headrace.packages.text import dump, parse
+from headrace.packages.references import RESOURCE_PROPERTIES, SUBJOB_PROPERTIES, SUBJOB_TYPES, compact
+from headrace.packages.text import dump, objects_in, parse
+from headrace.wire.document import as_text
 
-# Which properties of nodes (and members of scripts) a kind of reference lives in.
-_PROPERTIES = {
-    "connection": ("connectionName",),
-    "queue": ("queueName",),
-    "cluster": ("clusterName",),
-    "stream": ("streamName",),
-    "graph": ("graphName",),
-    "instance": ("instanceName",),
-    "task": ("taskName",),
+# What a property of nodes (or a member of scripts) names.
+_KIND_OF_PROPERTY = {
+    "connectionName": "connection",
+    "queueName": "queue",
+    "clusterName": "cluster",
+    "streamName": "stream",
+    "graphName": "graph",
+    "instanceName": "instance",
+    "taskName": "task",
+    "scriptName": "script",
+    **dict.fromkeys(RESOURCE_PROPERTIES, "resource"),
 }
+_IN_SCRIPTS = ("connection", "queue", "cluster", "stream", "graph", "instance", "task")
 MAPPABLE = ("connection", "queue", "cluster", "link", "workspace", "job", "script", "resource")
 _REPLACEABLE = {
     "DWS_CONNECTION": "connection",
@@ -79,25 +83,33 @@ def replacement(kind: str, old: str, new: str) -> NameMapping:
 
 
 def apply_options(item: PackageObject, options: ImportOptions) -> PackageObject:
-    """The object with the changes that the options ask for."""
+    """The object with the changes that the options ask for. All renames happen at once, so names can be swapped."""
     if not options.change_anything():
         return item
     document = parse(item.text)
     if item.kind is Kind.JOB:
         _set_parameters(document, options, item.name)
-        if options.execute_user:
-            document["basicConfig"] = {**(document.get("basicConfig") or {}), "executeUser": options.execute_user}
-    name, cluster = item.name, item.cluster
-    for mapping in options.mappings:
-        _RENAMERS[item.kind](document, mapping)
-        if mapping.kind == _NAMED_AS.get(item.kind) and name == mapping.old:
-            name = document["name"] = mapping.new
-        if mapping.kind == "cluster" and cluster == mapping.old:
-            cluster = mapping.new
+        _set_user(document, options.execute_user)
+    names = _by_kind(options.mappings)
+    _RENAMERS[item.kind](document, names)
+    own = names.get(_NAMED_AS.get(item.kind, ""), {})
+    name, cluster = own.get(item.name, item.name), names.get("cluster", {}).get(item.cluster, item.cluster)
+    if name != item.name:
+        document["name"] = name
     text = dump(document)
     if (text, name, cluster) == (item.text, item.name, item.cluster):
         return item
     return PackageObject(item.kind, name, text, cluster, item.folder, item.member)
+
+
+_Names = Mapping[str, dict[str, str]]  # new names by kind and old name
+
+
+def _by_kind(mappings: Iterable[NameMapping]) -> _Names:
+    names: dict[str, dict[str, str]] = {}
+    for mapping in mappings:
+        names.setdefault(mapping.kind, {}).setdefault(mapping.old, mapping.new)
+    return names
 
 
 _NAMED_AS = {
@@ -113,86 +125,86 @@ def _set_parameters(job: dict[str, Any], options: ImportOptions, name: str) -> N
     values = {**options.params, **options.job_params.get(name, {})}
     if not values:
         return
-    params = job.setdefault("params", [])
+    if not isinstance(job.get("params"), list):
+        job["params"] = []
     known = set()
-    for parameter in params:
-        known.add(parameter.get("name"))
-        if parameter.get("name") in values:
-            parameter["value"] = values[parameter["name"]]
-    params += [{"name": key, "value": values[key], "type": "variable"} for key in values if key not in known]
+    for parameter in objects_in(job["params"]):
+        found = parameter.get("name")
+        if isinstance(found, str) and found in values:
+            known.add(found)
+            parameter["value"] = values[found]
+    job["params"] += [{"name": key, "value": values[key], "type": "variable"} for key in values if key not in known]
 
 
-def _rename_in_job(job: dict[str, Any], mapping: NameMapping) -> None:
-    for node in job.get("nodes") or ():
-        for prop in _mapped_properties(node, mapping.kind):
-            if prop.get("value") == mapping.old:
-                prop["value"] = mapping.new
-        _rename_upstream(node.get("cronTrigger"), mapping)
+def _set_user(job: dict[str, Any], user: str) -> None:
+    if user:
+        basic = job.get("basicConfig")
+        job["basicConfig"] = {**(basic if isinstance(basic, dict) else {}), "executeUser": user}
+
+
+def _rename_in_job(job: dict[str, Any], names: _Names) -> None:
+    for node in objects_in(job.get("nodes")):
+        kinds = _property_kinds(node)
+        for prop in objects_in(node.get("properties")):
+            if isinstance(prop.get("name"), str):
+                _rename(prop, "value", names.get(kinds.get(prop["name"], ""), {}))
+        _rename_upstream(node.get("cronTrigger"), names)
     schedule = job.get("schedule")
-    _rename_upstream(schedule.get("cron") if isinstance(schedule, dict) else None, mapping)
+    _rename_upstream(schedule.get("cron") if isinstance(schedule, dict) else None, names)
 
 
-def _mapped_properties(node: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
-    names: tuple[str, ...] = _PROPERTIES.get(kind, ())
-    if kind == "script":
-        names = ("scriptName",)
-    elif kind == "resource":
-        names = ("resourceName",)
-    elif kind == "job" and compact(str(node.get("type"))) in ("dlfsubjob", "subjob", "foreachjob", "foreach"):
-        names = ("subJobName", "subjobName", "jobName", "subJob")
-    for prop in node.get("properties") or ():
-        if prop.get("name") in names:
-            yield prop
+def _rename(holder: dict[str, Any], member: str, names: Mapping[str, str]) -> None:
+    if isinstance(old := holder.get(member), str) and old in names:
+        holder[member] = names[old]
 
 
-def _rename_upstream(cron: Any, mapping: NameMapping) -> None:
+def _property_kinds(node: Mapping[str, Any]) -> dict[str, str]:
+    """What each property of a node names: ``connectionName`` a connection, and so on."""
+    kinds = dict(_KIND_OF_PROPERTY)
+    if compact(as_text(node.get("type") or node.get("nodeType"))) in SUBJOB_TYPES:
+        kinds |= dict.fromkeys(SUBJOB_PROPERTIES, "job")
+    return kinds
+
+
+def _rename_upstream(cron: Any, names: _Names) -> None:
     depends = cron.get("dependJobs") if isinstance(cron, dict) else None
     if not isinstance(depends, dict):
         return
-    if mapping.kind == "job":
-        if isinstance(depends.get("jobs"), list):
-            depends["jobs"] = [mapping.new if name == mapping.old else name for name in depends["jobs"]]
-        elif depends.get("jobs") == mapping.old:
-            depends["jobs"] = mapping.new
-        _swap(depends.get("sameWorkSpaceJobs"), "jobName", mapping)
-    if mapping.kind == "workspace":
-        for group in ("sameWorkSpaceJobs", "otherWorkSpaceJobs"):
-            _swap(depends.get(group), "workSpace", mapping)
-            _swap(depends.get(group), "workSpaceId", mapping)
+    jobs = names.get("job", {})
+    _rename(depends, "jobs", jobs)
+    if isinstance(depends.get("jobs"), list):
+        depends["jobs"] = [jobs.get(name, name) if isinstance(name, str) else name for name in depends["jobs"]]
+    for job in objects_in(depends.get("sameWorkSpaceJobs")):
+        _rename(job, "jobName", jobs)
+    for group in ("sameWorkSpaceJobs", "otherWorkSpaceJobs"):
+        for job in objects_in(depends.get(group)):
+            _rename(job, "workSpace", names.get("workspace", {}))
+            _rename(job, "workSpaceId", names.get("workspace", {}))
 
 
-def _swap(items: Any, member: str, mapping: NameMapping) -> None:
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, dict) and item.get(member) == mapping.old:
-            item[member] = mapping.new
+def _rename_in_script(script: dict[str, Any], names: _Names) -> None:
+    for member, kind in _KIND_OF_PROPERTY.items():
+        if kind in _IN_SCRIPTS:
+            _rename(script, member, names.get(kind, {}))
 
 
-def _rename_in_script(script: dict[str, Any], mapping: NameMapping) -> None:
-    for member in _PROPERTIES.get(mapping.kind, ()):
-        if script.get(member) == mapping.old:
-            script[member] = mapping.new
-
-
-def _rename_in_connection(connection: dict[str, Any], mapping: NameMapping) -> None:
+def _rename_in_connection(connection: dict[str, Any], names: _Names) -> None:
     config = connection.get("config")
-    if mapping.kind == "cluster" and isinstance(config, dict):
+    if isinstance(config, dict):
         for member in ("clusterName", "agentName"):
-            if config.get(member) == mapping.old:
-                config[member] = mapping.new
+            _rename(config, member, names.get("cluster", {}))
 
 
-def _rename_in_cdm_job(job: dict[str, Any], mapping: NameMapping) -> None:
-    if mapping.kind == "link":
-        for member in ("from-link-name", "to-link-name"):
-            if job.get(member) == mapping.old:
-                job[member] = mapping.new
+def _rename_in_cdm_job(job: dict[str, Any], names: _Names) -> None:
+    for member in ("from-link-name", "to-link-name"):
+        _rename(job, member, names.get("link", {}))
 
 
-def _leave(document: dict[str, Any], mapping: NameMapping) -> None:
+def _leave(document: dict[str, Any], names: _Names) -> None:
     """Nothing in it refers to anything."""
 
 
-_RENAMERS: dict[Kind, Callable[[dict[str, Any], NameMapping], None]] = {
+_RENAMERS: dict[Kind, Callable[[dict[str, Any], _Names], None]] = {
     Kind.JOB: _rename_in_job,
     Kind.SCRIPT: _rename_in_script,
     Kind.CONNECTION: _rename_in_connection,

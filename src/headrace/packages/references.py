@@ -45,7 +45,7 @@ class Reference:
 
 SUBJOB_PROPERTIES = ("subJobName", "subjobName", "subJob", "jobName", "childJobName", "innerJobName", "dlfJobName")
 RESOURCE_PROPERTIES = ("resourceName", "resource", "jarName", "pythonResource", "resourceNames")
-_SUBJOB_TYPES = ("dlfsubjob", "subjob", "foreachjob", "foreach")
+SUBJOB_TYPES = ("dlfsubjob", "subjob", "foreachjob", "foreach")
 
 
 def compact(node_type: str) -> str:
@@ -98,7 +98,7 @@ def _node_references(node: dict[str, Any]) -> Iterator[Reference]:
     yield from named(ReferenceKind.QUEUE, "queueName")
     for prop in RESOURCE_PROPERTIES:
         yield from named(ReferenceKind.RESOURCE, prop)
-    if kind in _SUBJOB_TYPES:
+    if kind in SUBJOB_TYPES:
         for prop in SUBJOB_PROPERTIES:
             yield from named(ReferenceKind.SUBJOB, prop)
     elif kind == "cdmjob":

@@ -26,6 +26,7 @@ _BOM = b"\xef\xbb\xbf"
 _STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF_PAIR = re.compile(rb"((?<!\\)(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}")  # the only escape of its kind in our text form
 
 
 class PackageRefused(ObsFileUnreadable):
@@ -74,11 +75,14 @@ def is_canonical(text: bytes) -> bool:
 
 
 def members(text: bytes) -> dict[str, Any]:
-    """The members of a canonical text, to look at: numbers are Python's or, as fractions, ``msgspec.Raw``."""
+    """The members of a text, to look at, as ``read_document`` gives them; half a surrogate pair shows as U+FFFD.
+
+    Raises ValueError when the text is no JSON object.
+    """
     try:
         return read_document(text)
-    except msgspec.DecodeError:  # half a surrogate pair
-        return parse(text, max_depth=_OWN_DEPTH, strict=False)
+    except msgspec.DecodeError:
+        return read_document(_HALF_PAIR.sub(rb"\1\\ufffd", canonical(text)))
 
 
 def objects_in(value: Any) -> list[dict[str, Any]]:
