@@ -41,8 +41,8 @@ class Mover:
             time.sleep(0.005)
         raise AssertionError("the import never ended")
 
-    def take(self, path: str) -> dict[str, bytes]:
-        answer = self._http.post(f"/v1/{{p}}/{path}", headers=self._headers)
+    def take(self, path: str, body: Any = None) -> dict[str, bytes]:
+        answer = self._http.post(f"/v1/{{p}}/{path}", json=body, headers=self._headers)
         assert answer.status_code == 200, answer.text
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
@@ -161,3 +161,73 @@ def test_jobs__any_members_leave_as_they_came(
     task = mover.bring({"jobs/anything.job": text})
     assert task["status"] == "SUCCESSFUL", task["message"]
     assert mover.take(f"jobs/{quote('anything')}/export") == {"jobs/anything.job": text}
+
+
+def test_jobs__what_could_not_come_back_is_not_taken(server: Any) -> None:
+    headers = {"workspace": server.workspace()}
+
+    def created(depth: int) -> int:
+        odd = "[" * depth + "1" + "]" * depth
+        text = f'{{"name":"d{depth}","processType":"BATCH","nodes":[],"odd":{odd}}}'
+        status: int = server.http.post("/v1/{p}/jobs", content=text.encode(), headers=headers).status_code
+        return status
+
+    assert [created(depth) for depth in (62, 63, 64, 500)] == [204, 204, 400, 400]
+    left = Mover(server, headers["workspace"]).take("packages/export")
+    elsewhere = Mover(server, server.workspace())
+    assert elsewhere.bring(left)["status"] == "SUCCESSFUL"
+    assert elsewhere.take("packages/export") == left
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(extra=EXTRA, space=st.sampled_from(["", " ", "\n\t", "\r\n  "]))
+def test_jobs__any_members_that_were_sent_to_the_api_leave_as_they_came(
+    server: Any, workspace: str, extra: dict[str, Any], space: str
+) -> None:
+    headers = {"workspace": workspace}
+    name = f"sent{time.time_ns()}"
+    text = written({"processType": "BATCH", "name": name, **extra, "nodes": []})
+    sent = "{" + space + text[1:-1] + space + "}" + space
+    answer = server.http.post("/v1/{p}/jobs", content=sent.encode(), headers=headers)
+    assert answer.status_code == 204, answer.text
+    left = Mover(server, workspace).take(f"jobs/{name}/export")
+    assert left == {f"jobs/{name}.job": canonical(text.encode())}
+
+
+NAMES = (".", "..", ".job", "a.job", "daily", "Daily", "daily.script", "日报", "x" * 128)
+
+
+def test_names__that_are_special_in_paths_leave_and_come_back(server: Any) -> None:
+    members: dict[str, bytes] = {}
+    for name in NAMES:
+        properties = [{"name": "scriptName", "value": name}]
+        nodes = [{"name": "n", "type": "Shell", "properties": properties}]
+        members[f"jobs/{len(members)}.job"] = written({"name": name, "processType": "BATCH", "nodes": nodes}).encode()
+        members[f"scripts/{len(members)}.script"] = written({"name": name, "type": "Shell", "content": name}).encode()
+    mover = Mover(server, server.workspace())
+    assert mover.bring(members)["status"] == "SUCCESSFUL"
+    whole = mover.take("packages/export")
+    assert len([path for path in whole if not path.startswith("cdm/")]) == 2 * len(NAMES)
+    assert not [path for path in whole if {".", ".."} & set(path.split("/"))]
+    batch = mover.take("jobs/batch-export", {"jobList": list(NAMES)})
+    assert len(batch) == 2 * len(NAMES)
+    for archive in (whole, batch):
+        elsewhere = Mover(server, server.workspace())
+        assert elsewhere.bring(archive)["status"] == "SUCCESSFUL"
+        assert elsewhere.take("packages/export") == whole
+
+
+def test_resources__of_one_name_in_two_directories_leave_and_come_back(server: Any) -> None:
+    mover = Mover(server, server.workspace())
+    members = {
+        f"resources/{number}.resource": written(
+            {"name": "lib", "type": "jar", "location": f"obs://l{folder}", "directory": folder}
+        ).encode()
+        for number, folder in enumerate(("/a", "/b/c", "/"))
+    }
+    assert mover.bring(members)["status"] == "SUCCESSFUL"
+    left = mover.take("packages/export")
+    assert len([path for path in left if path.startswith("resources/")]) == 3
+    elsewhere = Mover(server, server.workspace())
+    assert elsewhere.bring(left)["message"].startswith("3 created")
+    assert elsewhere.take("packages/export") == left
