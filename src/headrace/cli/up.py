@@ -10,6 +10,8 @@ from typing import Annotated
 import structlog
 import typer
 import uvicorn
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 
 from headrace import __version__
 from headrace.app import Installation, open_installation
@@ -93,14 +95,20 @@ def _without_password(url: str) -> str:
 
 
 def configure_logging() -> None:
-    """Structured lines on standard error: readable on a terminal, JSON elsewhere."""
+    """Structured lines on standard error: readable on a terminal, JSON elsewhere.
+
+    Traces are without the values of variables: those hold keys, passwords and the bodies of requests.
+    """
     terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    traces = structlog.dev.RichTracebackFormatter(show_locals=False)
+    renderer = (
+        structlog.dev.ConsoleRenderer(exception_formatter=traces) if terminal else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            *([] if terminal else [structlog.processors.dict_tracebacks]),
+            *([] if terminal else [ExceptionRenderer(ExceptionDictTransformer(show_locals=False))]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
