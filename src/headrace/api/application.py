@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -88,6 +89,7 @@ class Application:
         self._find_workspace = find_workspace
         self._on_start, self._on_stop = on_start, on_stop
         self._encode = msgspec.json.Encoder().encode
+        self._commit: asyncio.Future[None] | None = None
         self._threads_only = services.db.dialect != "sqlite"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -158,9 +160,39 @@ class Application:
         if operation.slow or self._threads_only:
             return self._encoded(operation, await to_thread.run_sync(run))
         try:
+            if operation.batched:
+                return self._encoded(operation, await self._batched(run))
             return self._encoded(operation, run())
         except WriterBusy:  # nothing was written: the same call again, where it may wait
             return self._encoded(operation, await to_thread.run_sync(run))
+
+    async def _batched(self, run: Callable[[], Any]) -> Any:
+        """Run a call whose writes are committed together with those of its neighbours; return when they are safe."""
+        with self._services.db.batch() as waits:
+            try:
+                result = run()
+            finally:  # a call that failed may have opened the batch that its neighbours join
+                commit = self._scheduled_commit() if waits() else None
+        if commit is not None:
+            await asyncio.shield(commit)
+        return result
+
+    def _scheduled_commit(self) -> asyncio.Future[None]:
+        """The commit of the open batch, after the calls that are ready now have joined it."""
+        if self._commit is None:
+            loop = asyncio.get_running_loop()
+            self._commit = loop.create_future()
+            loop.call_soon(self._commit_batch, self._commit)
+        return self._commit
+
+    def _commit_batch(self, commit: asyncio.Future[None]) -> None:
+        self._commit = None
+        try:
+            self._services.db.commit_batch()
+        except Exception as error:  # noqa: BLE001  (every call that waits for the commit raises it)
+            commit.set_exception(error)
+        else:
+            commit.set_result(None)
 
     def _call(
         self,

@@ -97,6 +97,7 @@ class Operation:
     public: bool
     slow: bool
     upload: bool
+    batched: bool
     json_uploads: tuple[Any, ...] = ()
     body_type: Any = None
     body_optional: bool = False
@@ -132,6 +133,7 @@ def operation(
     public: bool = False,
     slow: bool = False,
     upload: bool = False,
+    batched: bool = False,
     json_uploads: tuple[Any, ...] = (),
     workspace_error: type[HeadraceError] | None = None,
     partly: str = "",
@@ -140,7 +142,9 @@ def operation(
 
     ``id`` is the published operationId where the function's name in PascalCase is not it; ``aliases`` are further
     paths; ``extension`` marks our own operations; ``public`` ones need no credentials; ``slow`` ones always run on a
-    worker thread; ``upload`` takes a body up to the size of a package, which may also be
+    worker thread; ``batched`` ones may share a
+    commit with calls that arrive at the same moment: they write in one transaction, wake nobody and read nothing back.
+    ``upload`` takes a body up to the size of a package, which may also be
     JSON of the ``json_uploads`` shapes; ``partly`` says what the published operation does and this one does not yet.
     """
 
@@ -164,6 +168,7 @@ def operation(
                 public=public,
                 slow=slow,
                 upload=upload,
+                batched=batched,
                 json_uploads=json_uploads,
                 body_type=body_type,
                 body_optional=optional,

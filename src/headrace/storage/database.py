@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -144,6 +144,16 @@ class Database(Protocol):
     def never_block(self, thread: int) -> None:
         """Let ``writing`` wait a moment only on this thread (the event loop's), then raise WriterBusy."""
 
+    def batch(self) -> Any:
+        """Context manager for the event loop's thread: ``writing`` in it joins a batch that is committed later.
+
+        The value says whether something waits for ``commit_batch``; until that has returned, nothing may be
+        acknowledged. A call that fails takes only its own writes back.
+        """
+
+    def commit_batch(self) -> None:
+        """Commit what batches wrote. Raises what the commit raises; then nothing of it was written."""
+
     def ready(self) -> None:
         """Raise when the database does not answer."""
 
@@ -167,6 +177,8 @@ class SqliteDatabase:
         self._readers: list[sqlite3.Connection] = []
         self._idle: list[sqlite3.Connection] = []
         self._impatient: set[int] = set()
+        self._batching = False
+        self._batch_open = False
 
     def never_block(self, thread: int) -> None:
         self._impatient.add(thread)
@@ -210,20 +222,68 @@ class SqliteDatabase:
             self._idle.append(connection)
 
     @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
-        if not self._lock.acquire(timeout=INLINE_SECONDS if threading.get_ident() in self._impatient else BUSY_SECONDS):
+    def batch(self) -> Iterator[Callable[[], bool]]:
+        self._batching = True
+        try:
+            yield lambda: self._batch_open
+        finally:
+            self._batching = False
+
+    @contextmanager
+    def _in_batch(self) -> Iterator[Connection]:
+        if not self._batch_open:
+            self._begin(durable=True)
+            self._batch_open = True
+        self._writer.execute("SAVEPOINT one_call")
+        try:
+            yield Connection(self._writer, self.dialect)
+        except BaseException:
+            self._writer.execute("ROLLBACK TO one_call")
+            self._writer.execute("RELEASE one_call")
+            raise
+        self._writer.execute("RELEASE one_call")
+
+    def commit_batch(self) -> None:
+        if not self._batch_open:
+            return
+        self._batch_open = False
+        try:
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+        finally:
+            self._lock.release()
+
+    def _begin(self, *, durable: bool) -> None:
+        """Take the lock and begin a transaction. Raises WriterBusy; then the lock is free."""
+        patience = INLINE_SECONDS if threading.get_ident() in self._impatient else BUSY_SECONDS
+        if not self._lock.acquire(timeout=patience):
             raise WriterBusy
         try:
             if durable is not self._durable:
                 self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
                 self._durable = durable
             self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield Connection(self._writer, self.dialect)
-            except BaseException:
-                self._writer.execute("ROLLBACK")
-                raise
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @contextmanager
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+        if self._batching and threading.get_ident() in self._impatient:
+            with self._in_batch() as connection:
+                yield connection
+            return
+        self._begin(durable=durable)
+        try:
+            yield Connection(self._writer, self.dialect)
             self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
         finally:
             self._lock.release()
 
@@ -277,6 +337,13 @@ class PostgresDatabase:
 
     def never_block(self, thread: int) -> None:
         """Nothing to do: calls that wait for a server run on worker threads anyway."""
+
+    @contextmanager
+    def batch(self) -> Iterator[Callable[[], bool]]:
+        yield lambda: False
+
+    def commit_batch(self) -> None:
+        """Nothing waits: PostgreSQL commits each call, and joins the waits of several itself."""
 
     def ready(self) -> None:
         with self.reading():

@@ -37,7 +37,12 @@ _WRONG_DEFINITION = (
 
 
 @operation(
-    "POST", "/v1/{project_id}/jobs", answers=204, errors=(JobNameExists, JobQuotaReached, *_WRONG_DEFINITION), tag="job"
+    "POST",
+    "/v1/{project_id}/jobs",
+    answers=204,
+    errors=(JobNameExists, JobQuotaReached, *_WRONG_DEFINITION),
+    tag="job",
+    batched=True,
 )
 def create_job(call: Call, body: JobInfo) -> None:
     """Create a job.
@@ -70,7 +75,14 @@ def show_job(call: Call, query: ShowJobQuery) -> Json[JobDetail]:
     return Json(jobs.show(call.services, call.caller, call.path["job_name"], query))
 
 
-@operation("PUT", "/v1/{project_id}/jobs/{job_name}", answers=204, errors=(JobNotFound, *_WRONG_DEFINITION), tag="job")
+@operation(
+    "PUT",
+    "/v1/{project_id}/jobs/{job_name}",
+    answers=204,
+    errors=(JobNotFound, *_WRONG_DEFINITION),
+    tag="job",
+    batched=True,
+)
 def update_job(call: Call, body: JobInfo) -> None:
     """Replace a job definition.
 

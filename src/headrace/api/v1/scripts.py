@@ -35,6 +35,7 @@ from headrace.wire.v1.scripts import ListScriptsQuery, Script, ScriptInfo, Scrip
         PermissionDenied,
     ),
     tag="script",
+    batched=True,
 )
 def create_script(call: Call, body: ScriptInfo) -> None:
     """Create a script.
@@ -85,6 +86,7 @@ def show_script(call: Call, query: ShowScriptQuery) -> Json[Script]:
         PermissionDenied,
     ),
     tag="script",
+    batched=True,
 )
 def update_script(call: Call, body: ScriptInfo) -> None:
     """Replace a script; the directory may change, the type may not, a name in the body does not rename.
