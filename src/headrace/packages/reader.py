@@ -8,25 +8,41 @@ Source: factory-v1-notes §13, last paragraph.
 from __future__ import annotations
 
 import re
+import struct
+import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from headrace.packages.layout import cluster_of, kind_of_file, kind_of_json, safe
 from headrace.packages.model import ENVIRONMENT_NAME, Key, Kind, PackageObject, directory_of
-from headrace.packages.text import MAX_DEPTH, PackageRefused, canonical, checked, dump, parse
-from headrace.wire.document import read_document
+from headrace.packages.text import MAX_DEPTH, PackageRefused, canonical, checked, dump, members, parse
 
 MOST_NOTES = 100
 
 _MIB = 1024 * 1024
 _UTF8_FLAG, _ENCRYPTED = 0x0800, 0x0001
+_NO_NAME = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
+_RESOURCE_FORK = re.compile(r"(?:^|/)__MACOSX/(?:.*/)?\._[^/]*$")  # what macOS adds beside every file it archives
+_HIDDEN = re.compile(r"(?:^|/)\.")  # also objects may be called so
+_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+_SIZES_FOLLOW = 0x0008
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _LINK, _FOLDER = 0o120000, 0o170000
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    ValueError,
+    RuntimeError,
+    OverflowError,
+)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -56,6 +72,7 @@ class Package:
 
     sources: list[_Source]
     limits: ReadLimits
+    passed_over: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     _is_checked: bool = False
 
@@ -64,50 +81,62 @@ class Package:
 
         May be called again; what was checked once is not checked a second time.
         """
-        seen: dict[Key, bytes] = {}
-        self.notes.clear()
+        seen: dict[Key, int] = {}
+        self.notes[:] = [
+            f"{path} was passed over: it is no part of a package." for path in self.passed_over[:MOST_NOTES]
+        ]
         for item in self._ordered():
-            known = seen.get(item.key)
+            known, found = seen.get(item.key), hash(item.text)
             if known is None:
-                seen[item.key] = _fingerprint(item.text)
+                seen[item.key] = found
                 yield item
-            elif known != _fingerprint(item.text):
+            elif known != found:
                 raise PackageRefused(f"{item.member}: the package holds another {item.label()} with other content.")
         self._is_checked = True
 
     def _ordered(self) -> Iterator[PackageObject]:
-        json_objects = [item for source in self.sources if source.kind is None for item in self._from_json(source)]
+        json_kinds = [(source, self._kind_of_json(source)) for source in self.sources if source.kind is None]
         for kind in Kind:
-            yield from (item for item in json_objects if item.kind is kind)
+            for source, found in json_kinds:
+                if found is kind:
+                    yield from self._from_json(source, kind)
             for source in self.sources:
                 if source.kind is kind:
                     yield self._from_file(source, kind)
 
     def _from_file(self, source: _Source, kind: Kind) -> PackageObject:
         text, document = self._read(source)
-        name = document.get("name")
-        if not isinstance(name, str) or not name:
-            raise PackageRefused(f"{source.path}: the {kind.label} has no name.")
+        name = _checked_name(source, kind, document.get("name"))
         stem = source.path.rsplit("/", 1)[-1].rpartition(".")[0]
-        if stem not in (name, safe(name)) and len(self.notes) < MOST_NOTES:
-            self.notes.append(f"{source.path} holds the {kind.label} {name!r}; the name inside counts.")
+        if stem not in (name, safe(name)):
+            self._note(f"{source.path} holds the {kind.label} {name!r}; the name inside counts.")
         return PackageObject(kind, name, text, "", directory_of(text) if kind is Kind.RESOURCE else "", source.path)
 
-    def _from_json(self, source: _Source) -> Iterator[PackageObject]:
-        text, document = self._read(source)
+    def _kind_of_json(self, source: _Source) -> Kind | None:
+        _, document = self._read(source)
         kind = kind_of_json(source.path, document)
         if kind is None:
-            self.notes.append(f"{source.path} was passed over: it is no part of a package that can be imported.")
-            return
+            self._note(f"{source.path} was passed over: it is no part of a package that can be imported.")
+        elif len(document) > 1:
+            others = ", ".join(sorted(document.keys() - {"jobs", "links", "params"}))
+            self._note(f"{source.path}: beside its {kind.label}, the members {others} were passed over.")
+        return kind
+
+    def _from_json(self, source: _Source, kind: Kind) -> Iterator[PackageObject]:
+        text, document = self._read(source)
         if kind is Kind.ENVIRONMENT:
-            if any(not isinstance(item, dict) or not item.get("name") for item in document["params"]):
-                raise PackageRefused(f"{source.path}: an environment variable has no name.")
+            for variable in document["params"]:
+                _checked_name(source, kind, variable.get("name") if isinstance(variable, dict) else None)
             yield PackageObject(kind, ENVIRONMENT_NAME, text, member=source.path)
             return
+        cluster = _checked_name(source, kind, cluster_of(source.path))
         for item in parse(text)["jobs" if kind is Kind.CDM_JOB else "links"]:
-            if not isinstance(item, dict) or not isinstance(item.get("name"), str) or not item["name"]:
-                raise PackageRefused(f"{source.path}: a {kind.label} has no name.")
-            yield PackageObject(kind, str(item["name"]), dump(item), cluster_of(source.path), "", source.path)
+            name = _checked_name(source, kind, item.get("name") if isinstance(item, dict) else None)
+            yield PackageObject(kind, name, dump(item), cluster, "", source.path)
+
+    def _note(self, text: str) -> None:
+        if len(self.notes) < MOST_NOTES:
+            self.notes.append(text)
 
     def _read(self, source: _Source) -> tuple[bytes, dict[str, Any]]:
         """The canonical text of a member and its members."""
@@ -115,14 +144,19 @@ class Package:
         try:
             if self._is_checked:
                 text = canonical(content)
-                return text, read_document(text)
+                return text, members(text)
             return checked(content, max_depth=self.limits.depth)
         except (ValueError, RecursionError) as error:
             raise PackageRefused(f"{source.path}: {error}.") from error
 
 
-def _fingerprint(text: bytes) -> bytes:
-    return hash(text).to_bytes(8, "little", signed=True)
+def _checked_name(source: _Source, kind: Kind, name: Any) -> str:
+    """A name that an object can have. Raises PackageRefused."""
+    if not isinstance(name, str) or not name:
+        raise PackageRefused(f"{source.path}: the {kind.label} has no name.")
+    if _NO_NAME.search(name):
+        raise PackageRefused(f"{source.path}: {name!r} is no name; it has control characters or half characters.")
+    return name
 
 
 def open_package(file: BinaryIO, limits: ReadLimits | None = None) -> Package:
@@ -130,7 +164,7 @@ def open_package(file: BinaryIO, limits: ReadLimits | None = None) -> Package:
     limits = limits or ReadLimits()
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+    except _UNREADABLE as error:
         raise PackageRefused(f"The file is no ZIP archive that can be read: {error}.") from error
     entries = archive.infolist()
     if len(entries) > limits.members:
@@ -146,19 +180,16 @@ def open_package(file: BinaryIO, limits: ReadLimits | None = None) -> Package:
             raise PackageRefused(f"{path}: the archive has this entry twice.")
         paths.add(path)
         _check_entry(entry, path)
-        sources.append(_Source(path, _kind(path), _reader(archive, entry, path, budget)))
-    _check_overlaps(entries)
+        sources.append(_Source(path, kind_of_file(path), _reader(archive, entry, path, budget)))
+    _check_overlaps(entries, archive.start_dir)
     return _package(sources, limits)
 
 
-def _kind(path: str) -> Kind | None:
-    return kind_of_file(path)
-
-
 def _package(sources: list[_Source], limits: ReadLimits) -> Package:
-    wanted = [source for source in sources if source.kind is not None or source.path.endswith(".json")]
-    wanted.sort(key=lambda source: source.path)
-    return Package(wanted, limits)
+    ordered = sorted((one for one in sources if not _RESOURCE_FORK.search(one.path)), key=lambda source: source.path)
+    wanted = [source for source in ordered if source.kind is not None or source.path.endswith(".json")]
+    others = {source.path for source in ordered if not _HIDDEN.search(source.path)} - {source.path for source in wanted}
+    return Package(wanted, limits, tuple(sorted(others)))
 
 
 def _checked_path(entry: zipfile.ZipInfo) -> str:
@@ -187,12 +218,30 @@ def _check_entry(entry: zipfile.ZipInfo, path: str) -> None:
         raise PackageRefused(f"{path}: compression method {entry.compress_type} is not stored or deflated.")
 
 
-def _check_overlaps(entries: list[zipfile.ZipInfo]) -> None:
+def _check_overlaps(entries: list[zipfile.ZipInfo], directory: int) -> None:
     """Entries that share bytes are how small archives become huge ones. Raises PackageRefused."""
     ordered = sorted(entries, key=lambda entry: entry.header_offset)
-    for one, other in pairwise(ordered):
-        if one.header_offset + 30 + one.compress_size > other.header_offset:
-            raise PackageRefused(f"{other.filename!r}: the entry overlaps another one.")
+    ends = [*(entry.header_offset for entry in ordered[1:]), directory]
+    for entry, end in zip(ordered, ends, strict=True):
+        if entry.header_offset + _LOCAL_HEADER.size + entry.compress_size > end:
+            raise PackageRefused(f"{entry.filename!r}: the entry overlaps another one, or the directory.")
+
+
+def _check_header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """The header before the data says what the directory says; other programs may believe it. Raises BadZipFile."""
+    file = archive.fp
+    if file is None:
+        raise zipfile.BadZipFile("the archive was closed")
+    file.seek(entry.header_offset)
+    fields = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+    flags, method, sizes = fields[2], fields[3], fields[6:9]
+    told = (entry.CRC, entry.compress_size, entry.file_size)
+    if method != entry.compress_type or (flags ^ entry.flag_bits) & _ENCRYPTED:
+        raise zipfile.BadZipFile("its header names another method than the directory")
+    if not flags & _SIZES_FOLLOW and any(
+        one not in (other, 0xFFFFFFFF) for one, other in zip(sizes, told, strict=True)
+    ):
+        raise zipfile.BadZipFile("its header has another size or checksum than the directory")
 
 
 class _Budget:
@@ -219,20 +268,15 @@ def _reader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str, budget:
     def read() -> bytes:
         most = min(limits.member_bytes, max(entry.compress_size, 1024) * limits.ratio)
         try:
+            _check_header(archive, entry)
             with archive.open(entry) as member:
                 content = member.read(most + 1)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            NotImplementedError,
-            ValueError,
-            RuntimeError,
-        ) as error:
+        except _UNREADABLE as error:
             raise PackageRefused(f"{path}: the entry cannot be read: {error}.") from error
         if len(content) > most:
             raise PackageRefused(f"{path}: the entry unpacks to more than {most} bytes.")
+        if len(content) != entry.file_size:
+            raise PackageRefused(f"{path}: the entry has {len(content)} bytes and says {entry.file_size}.")
         budget.take(path, len(content))
         return content
 
@@ -250,7 +294,7 @@ def read_folder(folder: Path, limits: ReadLimits | None = None) -> Package:
         if not path.resolve().is_relative_to(root):
             raise PackageRefused(f"{path}: leads out of the package's folder.")
         name = path.relative_to(folder).as_posix()
-        sources.append(_Source(name, _kind(name), _file_reader(path, name, limits)))
+        sources.append(_Source(name, kind_of_file(name), _file_reader(path, name, limits)))
     return _package(sources, limits)
 
 
@@ -272,5 +316,12 @@ def load(path: Path, limits: ReadLimits | None = None) -> Package:
         return read_folder(path, limits)
     if kind_of_file(path.name) is not None or path.suffix == ".json":
         bounds = limits or ReadLimits()
-        return _package([_Source(path.name, _kind(path.name), _file_reader(path, path.name, bounds))], bounds)
-    return open_package(path.open("rb"), limits)
+        return _package([_Source(path.name, kind_of_file(path.name), _file_reader(path, path.name, bounds))], bounds)
+    file = path.open("rb")
+    try:
+        package = open_package(file, limits)
+    except PackageRefused:
+        file.close()
+        raise
+    weakref.finalize(package, file.close)
+    return package
