@@ -7,8 +7,6 @@ Source: factory-v1-notes §10.4.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from headrace.domain.identity import Caller
 from headrace.domain.names import directory_key
 from headrace.errors import (
@@ -19,6 +17,7 @@ from headrace.errors import (
     JobQuotaReached,
 )
 from headrace.factory import instances, job_checks, paging
+from headrace.factory.answers import AnswerCache
 from headrace.factory.job_secrets import seal_job
 from headrace.factory.quota import has_room
 from headrace.factory.received import received
@@ -33,7 +32,7 @@ from headrace.wire.v1.jobs import JobInfo, JobList, JobListItem, ListJobsQuery, 
 STOPPED = "STOPPED"
 MAX_VERSION = 2**31 - 1
 LONGEST_NAME = 256  # characters of a tag, an owner or a name in a job
-CACHED_CHARACTERS = 64 * 1024  # of a job whose answer is kept in memory
+CACHED_BYTES = 64 * 2**20  # of answers of ShowJob that are kept in memory
 
 
 def record_of(job: JobInfo, caller: Caller, job_id: int, name: str) -> JobRecord:
@@ -167,7 +166,7 @@ def show(services: Services, caller: Caller, name: str, query: ShowJobQuery) -> 
         users = jobs.users_of(connection, caller.workspace.id, jobs.UPSTREAM, name) if query.dependencies else None
     server = (record.id, name, str(shown), record.create_time, record.update_user)
     if users is None:
-        return (_rendered if len(text) <= CACHED_CHARACTERS else _render)(text, *server)
+        return _answers.get((text, *server), len(text), lambda: _render(text, *server))
     downstream = [{"workSpace": caller.workspace.name, "jobName": user[1], "jobId": user[0]} for user in users]
     return write_document(job_view(text, {**_server_members(*server), "downstreamJobs": downstream}))
 
@@ -180,7 +179,7 @@ def _render(text: str, job_id: int, name: str, version: str, create_time: int, u
     return write_document(job_view(text, _server_members(job_id, name, version, create_time, user)))
 
 
-_rendered = lru_cache(maxsize=256)(_render)
+_answers = AnswerCache(CACHED_BYTES)
 
 
 def list_page(services: Services, caller: Caller, query: ListJobsQuery) -> JobList:
