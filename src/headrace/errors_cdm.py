@@ -6,9 +6,17 @@ from headrace.errors import HeadraceError
 
 
 class CdmError(HeadraceError):
-    """A parameter is invalid."""
+    """A parameter is invalid.
+
+    The detail takes the place of ``%s`` in the documented text of a code, or follows the text.
+    """
 
     code, text = "Cdm.0014", "The parameter is invalid."
+
+    @property
+    def message(self) -> str:
+        """The documented text with its ``%s`` filled in."""
+        return self.text.replace("%s", self.detail) if "%s" in self.text else super().message
 
 
 class CdmContentInvalid(CdmError):
@@ -26,21 +34,13 @@ class ClusterNotFound(CdmError):
 class LinkNameExists(CdmError):
     """Link names are unique in a cluster."""
 
-    code = "Cdm.0315"
-
-    @property
-    def message(self) -> str:
-        return f"Link name [{self.detail}] already exist or created by other user."
+    code, text = "Cdm.0315", "Link name [%s] already exist or created by other user."
 
 
 class LinkNotFound(CdmError):
     """No link of that name in the cluster."""
 
-    code = "Cdm.0101"
-
-    @property
-    def message(self) -> str:
-        return f"Link [{self.detail}] does not exist."
+    code, text = "Cdm.0101", "Link [%s] does not exist."
 
 
 class LinkInUse(CdmError):
@@ -52,18 +52,22 @@ class LinkInUse(CdmError):
 class CdmJobNotFound(CdmError):
     """400 with this code: Terraform takes it for "gone"."""
 
-    code = "Cdm.0100"
-
-    @property
-    def message(self) -> str:
-        return f"Job [{self.detail}] does not exist."
+    code, text = "Cdm.0100", "Job [%s] does not exist."
 
 
 class CdmJobNameExists(CdmError):
     """Job names are unique in a cluster."""
 
-    code = "Cdm.0104"
+    code, text = "Cdm.0104", "Job name [%s] already exist or created by other user."
 
-    @property
-    def message(self) -> str:
-        return f"Job name [{self.detail}] already exist or created by other user."
+
+class CdmJobNotRunning(CdmError):
+    """Only a running job can be stopped."""
+
+    code, text = "Cdm.0053", "The job is not running."
+
+
+class SubmissionFailed(CdmError):
+    """A job could not be started; the detail says why."""
+
+    code, text = "Cdm.0056", "Failed to submit the job: %s"
