@@ -34,6 +34,7 @@ class Settings:
     max_package_bytes: int = 1024 * 1024 * 1024  # of an archive on import; the original allows 10 MB
     max_body_bytes: int = 16 * 1024 * 1024  # of a JSON request
     max_upload_bytes: int = 256 * 1024 * 1024  # of an archive sent in the request itself; it is held in memory
+    encode_cdm_values: bool = True  # CDM answers carry percent-encoded values, which Terraform decodes
     max_parallel_nodes: int = 16  # node attempts at once in this process
     create_buckets: bool = True  # writing to an unknown bucket of the file store creates it
     task_retention_days: int = 30

@@ -1,27 +1,62 @@
-"""Migration jobs: their definitions. Running them comes with the migration engine."""
+"""Migration jobs: their definitions."""
 
 from __future__ import annotations
 
 from headrace.domain.identity import Caller
 from headrace.errors_cdm import CdmError, CdmJobNameExists, CdmJobNotFound
 from headrace.migration import clusters, values
-from headrace.migration.elements import elements, job_head
+from headrace.migration.elements import check_job_name, job_head, job_texts, only
 from headrace.packages.cdm import seal_cdm
 from headrace.services import Services
 from headrace.storage import cdm
 from headrace.storage.cdm import CdmJobRecord
 from headrace.storage.database import Duplicate
-from headrace.wire.cdm import JobHead, JobList, ShowJobsQuery, SubmissionsQuery
-from headrace.wire.document import Document
+from headrace.wire.cdm import JobHead, JobList, ShowJobsQuery
+from headrace.wire.document import Document, as_truth, read_document
 
 JOB_TYPES = ("NORMAL_JOB", "BATCH_JOB", "SCENARIO_JOB")
 ALL = "all"
+_SET_HERE = frozenset(
+    {
+        "type",
+        "id",
+        "enabled",
+        "creation-user",
+        "creation-date",
+        "update-user",
+        "update-date",
+        "is_incre_job",
+        "is_incrementing",
+        "is_use_sql",
+        "flag",
+        "group_name",
+        "external_id",
+        "status",
+        "execute_create_date",
+        "execute_start_date",
+        "execute_update_date",
+        "rows_read",
+        "rows_written",
+        "write_rows",
+        "update_rows",
+        "delete_rows",
+        "files_read",
+        "files_written",
+        "bytes_read",
+        "bytes_written",
+    }
+)  # Source: contract, Job: set by the server and ignored on input
 
 
 def create(services: Services, caller: Caller, cluster_id: str, body: JobList) -> str:
-    """Create jobs; the name of the first. Links need not exist yet. Raises CdmJobNameExists, CdmContentInvalid."""
-    texts = elements(body.jobs, "jobs")
+    """Create jobs, all or none; the name of the first. Their links need not exist yet.
+
+    Raises CdmJobNameExists, CdmContentInvalid, CdmError, ClusterNotFound.
+    """
+    texts = job_texts(body)
     heads = [job_head(text) for text in texts]
+    for head in heads:
+        check_job_name(head.name or "")
     with services.db.writing() as connection:
         clusters.found(connection, caller, cluster_id)
         for text, head in zip(texts, heads, strict=True):
@@ -56,7 +91,8 @@ def show(services: Services, caller: Caller, cluster_id: str, name: str, query: 
     """One job, or a page of jobs for the reserved name ``all``. Raises CdmJobNotFound, CdmError."""
     if query.job_type not in JOB_TYPES:
         raise CdmError(f"jobType: {query.job_type!r} is none of {', '.join(JOB_TYPES)}.")
-    size = _page_size(query.page_no, query.page_size)
+    size = page_size(query.page_no, query.page_size)
+    encode = services.settings.encode_cdm_values
     with services.db.reading() as connection:
         clusters.found(connection, caller, cluster_id)
         if name == ALL:
@@ -70,7 +106,7 @@ def show(services: Services, caller: Caller, cluster_id: str, name: str, query: 
             )
             return {
                 "total": total,
-                "jobs": [_view(record) for record in found],
+                "jobs": [_view(one, encode=encode) for one in found],
                 "page_no": query.page_no,
                 "page_size": size,
                 "simple": False,
@@ -78,18 +114,22 @@ def show(services: Services, caller: Caller, cluster_id: str, name: str, query: 
         record = cdm.job_by_name(connection, cluster_id, name)
     if record is None:
         raise CdmJobNotFound(name)
-    return {"total": 1, "jobs": [_view(record)], "page_no": 1, "page_size": size, "simple": False}
+    return {"total": 1, "jobs": [_view(record, encode=encode)], "page_no": 1, "page_size": size, "simple": False}
 
 
-def _page_size(page_no: int, page_size: int) -> int:
+def page_size(page_no: int, page_size: int) -> int:
+    """The rows of a page. Raises CdmError when there is no such page."""
     if not 1 <= page_no <= 2**31 - 1 or not 1 <= page_size <= 100:
         raise CdmError(f"page_no {page_no} starts at 1, page_size {page_size} is 1 to 100.")
     return page_size
 
 
-def _view(record: CdmJobRecord) -> Document:
+def _view(record: CdmJobRecord, *, encode: bool) -> Document:
+    """Members that runs would set are left out, whatever the document holds: nothing ran here."""
+    stored = values.inputs(read_document(record.document))
+    document = values.view(record.document, encode=encode)
     return {
-        **values.view(record.document),
+        **{member: value for member, value in document.items() if member not in _SET_HERE},
         "name": record.name,
         "job_type": record.job_type,
         "type": record.job_type,
@@ -102,14 +142,18 @@ def _view(record: CdmJobRecord) -> Document:
         "update-date": record.update_time,
         "is_incre_job": False,
         "is_incrementing": False,
-        "flag": 0,
+        "is_use_sql": as_truth(stored.get("fromJobConfig.useSql")),
+        "flag": int(as_truth(stored.get("schedulerConfig.isSchedulerJob"))),
+        "group_name": stored.get("groupJobConfig.groupName") or "DEFAULT",
     }
 
 
 def replace(services: Services, caller: Caller, cluster_id: str, name: str, body: JobList) -> None:
     """Replace a job; the body may carry a new name. Raises CdmJobNotFound, CdmJobNameExists, CdmContentInvalid."""
-    text = elements(body.jobs, "jobs")[0]
+    text = only(job_texts(body), "jobs")
     head = job_head(text)
+    if head.name and head.name != name:
+        check_job_name(head.name)
     with services.db.writing() as connection:
         clusters.found(connection, caller, cluster_id)
         before = cdm.job_by_name(connection, cluster_id, name)
@@ -140,37 +184,8 @@ def delete(services: Services, caller: Caller, cluster_id: str, name: str) -> No
         cdm.delete_job(connection, record.id)
 
 
-def status(services: Services, caller: Caller, cluster_id: str, name: str) -> Document:
-    """The latest submission; a job that never ran has one that says so. Raises CdmJobNotFound."""
-    record = _found(services, caller, cluster_id, name)
-    submission = {
-        "job-name": record.name,
-        "status": "NEVER_EXECUTED",
-        "progress": 0,
-        "creation-user": record.create_user,
-        "creation-date": record.create_time,
-        "last-update-date": record.update_time,
-        "last-update-user": record.update_user,
-        "last-udpate-user": record.update_user,
-        "isIncrementing": False,
-        "isStopingIncrement": "",
-        "is-execute-auto": False,
-        "isDeleteJob": False,
-        "delete_rows": 0,
-        "update_rows": 0,
-        "write_rows": 0,
-    }
-    return {"submissions": [submission]}
-
-
-def submissions(services: Services, caller: Caller, cluster_id: str, query: SubmissionsQuery) -> Document:
-    """The runs of a job, newest first: none in this release. Raises CdmJobNotFound, CdmError."""
-    size = _page_size(query.page_no, query.page_size)
-    _found(services, caller, cluster_id, query.jname)
-    return {"submissions": [], "total": 0, "page_no": query.page_no, "page_size": size}
-
-
-def _found(services: Services, caller: Caller, cluster_id: str, name: str) -> CdmJobRecord:
+def stored_job(services: Services, caller: Caller, cluster_id: str, name: str) -> CdmJobRecord:
+    """One job. Raises CdmJobNotFound, ClusterNotFound."""
     with services.db.reading() as connection:
         clusters.found(connection, caller, cluster_id)
         record = cdm.job_by_name(connection, cluster_id, name)

@@ -5,25 +5,25 @@ from __future__ import annotations
 from headrace.domain.identity import Caller
 from headrace.errors_cdm import LinkInUse, LinkNameExists, LinkNotFound
 from headrace.migration import clusters, values
-from headrace.migration.elements import elements, link_head
+from headrace.migration.elements import link_head, link_texts, only
 from headrace.packages.cdm import seal_cdm
 from headrace.services import Services
 from headrace.storage import cdm
 from headrace.storage.cdm import LinkRecord
 from headrace.storage.database import Duplicate
 from headrace.wire.cdm import LinkList
-from headrace.wire.document import Document
+from headrace.wire.document import Document, as_truth
+
+_SET_HERE = frozenset({"id", "creation-user", "creation-date", "update-user", "update_user", "update-date"})
+NOT_TESTED = "The parameters have the right shape. This release does not connect to data sources: nothing was tested."
 
 
-def create(services: Services, caller: Caller, cluster_id: str, body: LinkList, *, only_validate: bool) -> list[str]:
-    """Create links (or only check them); their names. Raises LinkNameExists, CdmContentInvalid, ClusterNotFound."""
-    texts = elements(body.links, "links")
+def create(services: Services, caller: Caller, cluster_id: str, body: LinkList) -> Document:
+    """Create links, all or none. Raises LinkNameExists, CdmContentInvalid, ClusterNotFound."""
+    texts = link_texts(body)
     heads = [link_head(text) for text in texts]
-    names = [head.name or "" for head in heads]
     with services.db.writing() as connection:
         clusters.found(connection, caller, cluster_id)
-        if only_validate:
-            return names
         for text, head in zip(texts, heads, strict=True):
             record = LinkRecord(
                 id=services.next_number(),
@@ -40,7 +40,22 @@ def create(services: Services, caller: Caller, cluster_id: str, body: LinkList, 
                 cdm.insert_link(connection, record)
             except Duplicate as error:
                 raise LinkNameExists(record.name) from error
-    return names
+    return {"name": heads[0].name, "validation-result": [{} for _ in texts]}
+
+
+def validate(services: Services, caller: Caller, cluster_id: str, body: LinkList) -> Document:
+    """Check links and store nothing. Raises CdmContentInvalid, ClusterNotFound.
+
+    The original also connects. An empty result would say that it could, so each link gets a warning instead.
+    """
+    texts = link_texts(body)
+    heads = [link_head(text) for text in texts]
+    for text in texts:
+        values.received(text)
+    with services.db.reading() as connection:
+        clusters.found(connection, caller, cluster_id)
+    warning = {"linkConfig": [{"message": NOT_TESTED, "status": "WARNING"}]}
+    return {"name": heads[0].name, "validation-result": [warning for _ in texts]}
 
 
 def show(services: Services, caller: Caller, cluster_id: str, name: str) -> Document:
@@ -50,15 +65,18 @@ def show(services: Services, caller: Caller, cluster_id: str, name: str) -> Docu
         record = cdm.link_by_name(connection, cluster_id, name)
     if record is None:
         raise LinkNotFound(name)
-    return {"links": [_view(record)], "fromTo-unMapping": "", "batchFromTo-mapping": ""}
+    shown = _view(record, encode=services.settings.encode_cdm_values)
+    return {"links": [shown], "fromTo-unMapping": "", "batchFromTo-mapping": ""}
 
 
-def _view(record: LinkRecord) -> Document:
+def _view(record: LinkRecord, *, encode: bool) -> Document:
+    document = values.view(record.document, encode=encode)
+    enabled = document.get("enabled")
     return {
-        **values.view(record.document),
+        **{member: value for member, value in document.items() if member not in _SET_HERE},
         "name": record.name,
         "id": record.id,
-        "enabled": values.view(record.document).get("enabled", True),
+        "enabled": True if enabled is None else as_truth(enabled),
         "creation-user": record.create_user,
         "creation-date": record.create_time,
         "update-user": record.update_user,
@@ -68,8 +86,11 @@ def _view(record: LinkRecord) -> Document:
 
 
 def replace(services: Services, caller: Caller, cluster_id: str, name: str, body: LinkList) -> None:
-    """Replace a link; the body may carry a new name. Raises LinkNotFound, LinkNameExists, CdmContentInvalid."""
-    text = elements(body.links, "links")[0]
+    """Replace a link; the body may carry a new name. Raises LinkNotFound, LinkNameExists, CdmContentInvalid.
+
+    Jobs name their links, so those that name the old one have to be updated too.
+    """
+    text = only(link_texts(body), "links")
     head = link_head(text)
     with services.db.writing() as connection:
         clusters.found(connection, caller, cluster_id)

@@ -1,46 +1,81 @@
-"""Config values of links and jobs on their way out: text everywhere, lists as lists, special characters encoded.
+"""Config values of links and jobs: how they come in, and how they go out.
 
-Source: cdm-connectors.md §1 (values, percent-encoding, empty sections) and cdm-v1.1 "Type traps".
+In: values in the encoding of our own answers are decoded, two documented misspellings of sections put right; all else
+stays byte for byte. Out: text everywhere, lists as lists, special characters percent-encoded, secrets replaced.
+
+Source: cdm-connectors.md §1 (values, percent-encoding, empty sections, extended-configs) and cdm-v1.1 "Type traps".
 """
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote
 
+import msgspec
+
+from headrace.domain.secrets import CDM_PLACEHOLDER
+from headrace.errors_cdm import CdmContentInvalid
 from headrace.packages.cdm import masked_cdm
 from headrace.wire.document import Document, as_text, read_document, write_document
 
-# Terraform decodes every value it reads; the Python SDK does not. Plain values of letters, digits and ``_.-~`` are the
-# same either way.
-ENCODE_OUTPUT = True
-
 _HOLDERS = ("link-config-values", "from-config-values", "to-config-values", "driver-config-values")
+_MISSPELT = {"llinkConfig": "linkConfig", "oJobConfig": "toJobConfig"}
+_SWAP = str.maketrans("JL", "LJ")
 
 
-def view(text: str) -> Document:
-    """A stored link or job as it is answered: secrets as the placeholder, values as strings, ``inputs`` as a list."""
+def received(text: bytes) -> bytes:
+    """The text of an element to store. Raises CdmContentInvalid when a part of it is no JSON that can be kept."""
+    try:
+        document = read_document(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CdmContentInvalid(f"It is not JSON in UTF-8, or nested too deeply: {error}.") from error
+    changed = [_received(item) for config in _configs(document) for item in _objects(config.get("inputs"))]
+    return write_document(document) if any(changed) else text
+
+
+def _received(item: Document) -> bool:
+    """Put an input right; whether there was something to do."""
+    before = dict(item)
+    section, dot, parameter = as_text(item.get("name")).partition(".")
+    if section in _MISSPELT:
+        item["name"] = _MISSPELT[section] + dot + parameter
+    if isinstance(value := item.get("value"), str):
+        item["value"] = decoded(value)
+    return item != before
+
+
+def view(text: str, *, encode: bool) -> Document:
+    """A stored link or job as it is answered; ``encode``: values percent-encoded."""
     document = read_document(masked_cdm(text))
-    for holder in _HOLDERS:
-        values = document.get(holder)
-        if not isinstance(values, dict):
-            continue
-        for config in values.get("configs") or ():
-            inputs = config.get("inputs")
-            config["inputs"] = [_input(item) for item in inputs] if isinstance(inputs, list) else []
+    for config in _configs(document):
+        config["inputs"] = [_shown(item, encode=encode) for item in _objects(config.get("inputs"))]
     return document
 
 
-def _input(item: Document) -> Document:
+def _shown(item: Document, *, encode: bool) -> Document:
+    """The placeholder is the same for a client that decodes and one that does not, so it is never encoded."""
     value = item.get("value")
     if value is None or isinstance(value, dict | list):
-        return {name: member for name, member in item.items() if name != "value" or member is not None}
-    return {**item, "value": encoded(as_text(value))}
+        return item
+    plain = not encode or not isinstance(value, str) or value == CDM_PLACEHOLDER
+    return {**item, "value": as_text(value) if plain else encoded(value)}
+
+
+def inputs(document: Document) -> dict[str, str]:
+    """Every input of a stored link or job as text, by its name."""
+    return {
+        as_text(item.get("name")): as_text(item.get("value"))
+        for config in _configs(document)
+        for item in _objects(config.get("inputs"))
+    }
 
 
 def encoded(value: str) -> str:
-    """A value as answers carry it."""
-    return quote(value, safe="") if ENCODE_OUTPUT else value
+    """A value as answers carry it: a blank is ``%20``."""
+    return quote(value, safe="")
 
 
 def decoded(value: str) -> str:
@@ -49,19 +84,35 @@ def decoded(value: str) -> str:
     return plain if plain != value and quote(plain, safe="") == value else value
 
 
-def received(text: bytes) -> bytes:
-    """The text of an element to store: as it came, but for values that come back in the encoding of our answers."""
-    document = read_document(text)
-    changed = False
+def extended_fields(text: str) -> dict[str, Any]:
+    """The parameters in the value of ``extended-configs``: Base64 of a JSON object, with J and L exchanged.
+
+    Raises CdmContentInvalid.
+    """
+    try:
+        fields = json.loads(base64.b64decode(text.translate(_SWAP) if text.startswith("eyL") else text, validate=True))
+    except (ValueError, RecursionError) as error:
+        raise CdmContentInvalid("extended-configs.value: is not the Base64 text of a JSON object.") from error
+    if not isinstance(fields, dict):
+        raise CdmContentInvalid("extended-configs.value: is the Base64 text of JSON, but not of an object.")
+    return fields
+
+
+def extended_text(fields: dict[str, Any]) -> str:
+    """The value of ``extended-configs`` for some parameters.
+
+    The JSON is ASCII: else a first key in Chinese could start the Base64 text with ``eyL`` too.
+    """
+    text = base64.b64encode(json.dumps(fields, separators=(",", ":")).encode()).decode()
+    return text.translate(_SWAP) if text.startswith("eyJ") else text
+
+
+def _configs(document: Document) -> Iterator[Document]:
+    """The sections of all holders, whatever else stands there."""
     for holder in _HOLDERS:
         values = document.get(holder)
-        for config in (values.get("configs") or ()) if isinstance(values, dict) else ():
-            for item in _objects(config.get("inputs")):
-                value = item.get("value")
-                if isinstance(value, str) and (plain := decoded(value)) != value:
-                    item["value"] = plain
-                    changed = True
-    return write_document(document) if changed else text
+        if isinstance(values, dict):
+            yield from _objects(values.get("configs"))
 
 
 def _objects(value: Any) -> list[Document]:

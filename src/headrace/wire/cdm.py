@@ -11,16 +11,60 @@ class Kebab(msgspec.Struct, kw_only=True, omit_defaults=True, rename="kebab"):
     """A shape with kebab-case members."""
 
 
+class NestedLinks(Kebab):
+    """The list as the Go client wraps it on update."""
+
+    links: list[msgspec.Raw] | None = None
+
+
 class LinkList(Kebab):
     """``links``: each element is kept as received. The Go client wraps the list once more on update."""
 
-    links: list[msgspec.Raw] | dict[str, Any] | None = None
+    links: list[msgspec.Raw] | NestedLinks | None = None
+
+
+class NestedJobs(Kebab):
+    """The list as the Go client wraps it on update."""
+
+    jobs: list[msgspec.Raw] | None = None
 
 
 class JobList(Kebab):
     """``jobs``: each element is kept as received. The Go client wraps the list once more on update."""
 
-    jobs: list[msgspec.Raw] | dict[str, Any] | None = None
+    jobs: list[msgspec.Raw] | NestedJobs | None = None
+
+
+class RandomStart(Kebab):
+    """Jobs to create and start in one of some clusters (ids)."""
+
+    jobs: list[msgspec.Raw] | None = None
+    clusters: list[str] | None = None
+
+
+class StartVariables(Kebab):
+    """``variables`` replace ``${name}`` in the parameters of one run."""
+
+    variables: dict[str, Any] | None = None
+
+
+class ConfigInput(Kebab):
+    """``<section>.<parameter>``; its value has any form."""
+
+    name: str
+
+
+class Config(Kebab):
+    """A section. ``inputs`` is a list; documentation samples have ``{}`` for an empty one."""
+
+    name: str | None = None
+    inputs: list[ConfigInput] | dict[str, Any] | None = None
+
+
+class ConfigValues(Kebab):
+    """The sections of a link, a source, a destination or a driver."""
+
+    configs: list[Config] | None = None
 
 
 class LinkHead(Kebab):
@@ -28,7 +72,8 @@ class LinkHead(Kebab):
 
     name: str | None = None
     connector_name: str | None = None
-    link_config_values: dict[str, Any] | None = None
+    link_config_values: ConfigValues | None = None
+    enabled: bool | None = None
 
 
 class JobHead(Kebab):
@@ -40,6 +85,9 @@ class JobHead(Kebab):
     to_link_name: str | None = None
     from_connector_name: str | None = None
     to_connector_name: str | None = None
+    from_config_values: ConfigValues | None = None
+    to_config_values: ConfigValues | None = None
+    driver_config_values: ConfigValues | None = None
 
 
 class CreateLinkQuery(msgspec.Struct):

@@ -57,7 +57,7 @@ def test_create_link__is_shown_with_its_secret_replaced(server: Server, cluster:
     answer = server.http.post(base, json={"links": [link("l1", host="10.0.0.1", port=3306, password="p4ss")]})
     assert (answer.status_code, answer.json()) == (200, {"name": "l1", "validation-result": [{}]})
     shown = server.http.get(f"{base}/l1").json()
-    assert inputs_of(shown) == {"host": "10.0.0.1", "port": "3306", "password": "Add%20password%20here"}
+    assert inputs_of(shown) == {"host": "10.0.0.1", "port": "3306", "password": "Add password here"}
     assert shown["links"][0]["unknown-member"] == {"kept": [1.50, None]}
     assert shown["links"][0]["enabled"] is True
     assert isinstance(shown["links"][0]["creation-date"], int)
@@ -160,7 +160,7 @@ def test_sdk__creates_reads_and_deletes_links_and_jobs(server: Server, cluster: 
     values = model.LinksLinkconfigvalues(configs=[model.Configs(inputs=inputs, name="linkConfig")])
     made = model.Links(link_config_values=values, name="sdk_link", connector_name="generic-jdbc-connector")
     created = client.create_link(
-        model.CreateLinkRequest(cluster_id=cluster, body=model.CdmCreateLinkReq(links=[made]))
+        model.CreateLinkRequest(cluster_id=cluster, body=model.CdmCreateAndUpdateLinkReq(links=[made]))
     )
     assert created.name == "sdk_link"
     shown = client.show_link(model.ShowLinkRequest(cluster_id=cluster, link_name="sdk_link"))
