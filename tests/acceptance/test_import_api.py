@@ -14,6 +14,7 @@ import pytest
 
 from headrace.objectstore.path import ObsPath
 from headrace.packages.archive import write_archive
+from headrace.storage import environment, jobs
 
 BUCKET = "imports"
 
@@ -489,3 +490,121 @@ def test_import_job__cdm_jobs_and_links_travel_with_the_jobs_that_use_them(impor
     assert json.loads(found[f"cdm/{cluster}/copy.json"]) == cdm
     value = json.loads(found[f"cdm/{cluster}/links/from_db.json"])["links"][0]["link-config-values"]["configs"][0]
     assert value["inputs"] == [{"name": "linkConfig.password", "value": "Add password here"}]
+
+
+ODD_SHAPES = [
+    None,
+    1,
+    "x",
+    True,
+    [],
+    [1],
+    [None],
+    [[]],
+    {"a": 1},
+    [{"name": None}],
+    [{"name": []}],
+    [{"name": {"a": 1}}],
+]
+EVERY_OPTION: dict[str, Any] = {
+    "params": {"a": "1"},
+    "jobsParam": {"name": "z", "params": {"a": "2"}},
+    "executeUser": "robot",
+    "mapping": [f"{kind}:x=y" for kind in ("connection", "queue", "cluster", "link", "workspace", "job", "script")],
+}
+
+
+def odd_members(odd: Any) -> list[tuple[str, bytes]]:
+    """Objects with a shape nobody expects, in every place."""
+    depends = {"jobs": odd, "sameWorkSpaceJobs": odd, "otherWorkSpaceJobs": odd}
+    properties = [{"name": "jobName", "value": odd}, {"name": odd, "value": odd, "value_is_sensitive": odd}]
+    members = [
+        job("z", params=odd, basicConfig=odd, schedule=odd),
+        job("z", schedule={"type": odd, "cron": odd}),
+        job("z", schedule={"cron": {"dependJobs": odd}}),
+        job("z", schedule={"cron": {"dependJobs": depends}}),
+        job("z", {"name": "n", "type": "Shell", "properties": odd}),
+        job("z", {"name": "n", "type": "DLFSubJob", "properties": properties}),
+        job("z", {"name": odd, "type": odd, "cronTrigger": odd, "nodeProperties": odd, "preNodeName": odd}),
+        job("z", directory=odd, targetStatus=odd, processType=odd),
+        ("jobs/z.job", {"name": odd, "nodes": []}),
+        script("z", connectionName=odd, content=odd, configuration=odd, directory=odd, owner=odd),
+        ("connections/z.conn", {"name": "z", "type": odd, "config": odd}),
+        ("connections/z.conn", {"name": "z", "type": "HOST", "config": {"password": odd}}),
+        ("resources/z.resource", {"name": "z", "type": odd, "location": odd, "dependPackages": odd, "directory": odd}),
+        ("environment/z.json", {"params": odd}),
+        ("cdm/c/z.json", {"jobs": odd}),
+        ("cdm/c/z.json", {"links": odd}),
+        ("cdm/c/z.json", {"jobs": [{"name": "z", "from-link-name": odd, "from-config-values": {"configs": odd}}]}),
+        ("cdm/c/z.json", {"links": [{"name": "z", "connector-name": odd, "link-config-values": odd}]}),
+    ]
+    return [(path, text if isinstance(text, bytes) else json.dumps(text).encode()) for path, text in members]
+
+
+@pytest.mark.parametrize("odd", ODD_SHAPES, ids=json.dumps)
+def test_plan_import__of_any_shape_is_a_plan_or_a_documented_refusal_that_the_import_shares(
+    imports: Imports, odd: Any
+) -> None:
+    for member in odd_members(odd):
+        for options in ({}, EVERY_OPTION):
+            planned = imports.plan(package(member), sameNamePolicy="OVERWRITE", **options)
+            assert planned.status_code in (200, 400), (member, planned.text)
+            task = imports.bring(package(member), sameNamePolicy="OVERWRITE", **options)
+            assert task["status"] == ("SUCCESSFUL" if planned.status_code == 200 else "FAILED"), (member, task)
+            assert imports.call("POST", "/packages/export").status_code == 200, member
+
+
+def test_import_job__an_export_that_returns_keeps_the_secrets_of_what_it_replaces(imports: Imports) -> None:
+    sensitive = {"name": "token", "value": "s3cr3t-value", "value_is_sensitive": True}
+    one = {"name": "n", "type": "Shell", "properties": [{"name": "statement", "value": "echo ${token}"}, sensitive]}
+    imports.call("POST", "/jobs", {"name": "daily", "processType": "BATCH", "nodes": [one]})
+    before = stored_text(imports, "daily")
+    with zipfile.ZipFile(io.BytesIO(imports.call("POST", "/jobs/daily/export").content)) as archive:
+        text = archive.read("jobs/daily.job")
+    assert b"s3cr3t" not in text
+    changed = text.replace(b'"processType"', b'"description":"new","processType"')
+    assert imports.bring(package(("daily.job", changed)), sameNamePolicy="OVERWRITE")["message"] == "1 overwritten."
+    assert imports.job()["description"] == "new"
+    sealed = [
+        json.loads(each)["nodes"][0]["properties"][1]["value"] for each in (before, stored_text(imports, "daily"))
+    ]
+    assert [imports.server.services.sealer.unseal(value) for value in sealed] == ["s3cr3t-value"] * 2
+
+
+def stored_text(imports: Imports, name: str) -> str:
+    with imports.server.services.db.reading() as connection:
+        found = jobs.with_text(connection, imports.headers["workspace"], name)
+    assert found is not None
+    assert "s3cr3t" not in found[1]
+    return found[1]
+
+
+def test_import_job__environment_variables_travel_without_the_sensitive_ones(imports: Imports) -> None:
+    params = [
+        {"name": "bucket", "value": "raw"},
+        {"name": "token", "value": "s3cr3t-value", "is_sensitive": True},
+    ]
+    assert imports.bring(package(("environment/v.json", json.dumps({"params": params}).encode())))["status"] == (
+        "SUCCESSFUL"
+    )
+    answer = imports.call("POST", "/packages/export")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        found = json.loads(archive.read("environment/variables.json"))
+    assert found == {"params": [params[0], {**params[1], "value": ""}]}
+    again = imports.bring(answer.content, sameNamePolicy="OVERWRITE")
+    assert again["subtasks"][0]["message"] == "Unchanged: what is there is the same."
+    changed = {"params": [{**params[0], "value": "clean"}, found["params"][1]]}
+    members = package(("environment/v.json", json.dumps(changed).encode()), job("daily", asks_for_variables()))
+    assert imports.bring(members, sameNamePolicy="OVERWRITE")["message"] == "1 created, 1 overwritten."
+    with imports.server.services.db.reading() as connection:
+        stored = dict(environment.all_documents(connection, imports.headers["workspace"]))
+    assert "s3cr3t" not in stored["token"]
+    number = imports.call("POST", "/jobs/daily/run-immediate").json()["instanceId"]
+    imports.server.installation.engine.wait(number, 30)
+    assert imports.call("GET", f"/jobs/daily/instances/{number}").json()["status"] == "success"
+
+
+def asks_for_variables() -> dict[str, Any]:
+    """A node that succeeds when the variables have the values they should have."""
+    text = """test '#{Env.get("bucket")}/#{Env.get("token")}' = clean/s3cr3t-value"""
+    return node("Shell", statementOrScript="STATEMENT", statement=text)

@@ -19,12 +19,11 @@ from headrace.el.parameters import FirstOf, substitute_parameters
 from headrace.el.scope import Scope
 from headrace.engine.logs import AttemptLog
 from headrace.engine.scope import node_scope
-from headrace.engine.surroundings import SqlEngines, bound_types, files_root, script_finder
+from headrace.engine.surroundings import SqlEngines, bound_types, files_root, script_finder, variables_of
 from headrace.errors import HeadraceError
 from headrace.nodes.base import Log, NodeContext, NodeFailed, NodeResult, build_node
 from headrace.services import Services
 from headrace.sql.engine import Cancellation
-from headrace.storage import environment
 from headrace.storage.instances import InstanceRecord, NodeRecord
 
 log = structlog.get_logger("headrace.engine")
@@ -100,7 +99,7 @@ def _run(
 ) -> NodeResult:
     record, definition = attempt.record, attempt.job.nodes[attempt.position]
     with services.db.reading() as connection:
-        variables = environment.values(connection, record.workspace_id)
+        variables = variables_of(services, connection, record.workspace_id)
     scope = node_scope(services, record, attempt.job, attempt.nodes, attempt.position, variables)
     properties = {
         name: evaluate_text(sensitive.get(name, value), scope) for name, value in definition.properties.items()

@@ -18,12 +18,12 @@ from headrace.engine.attempt import Attempt, attempt_token, run_attempt
 from headrace.engine.logs import log_path
 from headrace.engine.scope import node_scope
 from headrace.engine.slots import Ended, Key, Slots
-from headrace.engine.surroundings import SqlEngines
+from headrace.engine.surroundings import SqlEngines, variables_of
 from headrace.engine.timers import Due, Timer, Timers
 from headrace.engine.walk import Walk
 from headrace.errors import HeadraceError
 from headrace.services import Services
-from headrace.storage import environment, instances, jobs
+from headrace.storage import instances, jobs
 from headrace.storage.database import Connection
 from headrace.wire.v1.definition import read_definition
 
@@ -159,7 +159,7 @@ class Coordinator:
 
     def _holds(self, walk: Walk, position: int, condition: Condition) -> bool:
         with self._services.db.reading() as connection:
-            variables = environment.values(connection, walk.record.workspace_id)
+            variables = variables_of(self._services, connection, walk.record.workspace_id)
         scope = node_scope(self._services, walk.record, walk.job, walk.nodes, position, variables)
         return condition_holds(condition.expression, scope)
 

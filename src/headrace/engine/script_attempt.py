@@ -12,13 +12,13 @@ import msgspec
 from headrace.el.scope import Scope
 from headrace.engine.attempt import attempt_token, build_context, guarded
 from headrace.engine.scope import script_scope
-from headrace.engine.surroundings import SqlEngines, read_script
+from headrace.engine.surroundings import SqlEngines, read_script, variables_of
 from headrace.nodes.base import NodeContext, NodeFailed, NodeResult, Script
 from headrace.nodes.programs import kind_of, run_program
 from headrace.nodes.sql import run_sql
 from headrace.services import Services
 from headrace.sql.engine import Cancellation, StatementResult
-from headrace.storage import environment, scripts
+from headrace.storage import scripts
 from headrace.storage.script_instances import ScriptInstanceRecord
 
 MAX_RESULT_BYTES = 30 * 1024 * 1024  # of a Shell or Python script. Source: reference on nodes §6
@@ -76,7 +76,7 @@ def run_script(
 def _prepare(services: Services, record: ScriptInstanceRecord) -> tuple[Script, Scope]:
     with services.db.reading() as connection:
         found = scripts.by_name(connection, record.workspace_id, record.script_name)
-        variables = environment.values(connection, record.workspace_id)
+        variables = variables_of(services, connection, record.workspace_id)
     if found is None or str(found.id) != record.script_id:
         raise NodeFailed(f"The script {record.script_name!r} was deleted before it ran.")
     parameters: dict[str, str] = msgspec.json.decode(record.parameters)

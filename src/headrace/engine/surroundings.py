@@ -8,15 +8,32 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+import structlog
 
+from headrace.auth.sealing import SecretUnreadable
 from headrace.nodes.base import NodeFailed, Script
 from headrace.objectstore.path import ObsPath
 from headrace.services import Services
 from headrace.settings import Settings
 from headrace.sql.engine import SqlEngine
 from headrace.sql.engines import ClosableEngine, open_embedded
-from headrace.storage import connections, scripts
+from headrace.storage import connections, environment, scripts
+from headrace.storage.database import Connection
 from headrace.wire.document import as_text, read_document
+
+log = structlog.get_logger("headrace.engine")
+
+
+def variables_of(services: Services, connection: Connection, workspace_id: str) -> dict[str, str]:
+    """The environment variables of a workspace, in clear; one that cannot be opened any more is left out."""
+    found = environment.values(connection, workspace_id)
+    for name in [name for name, value in found.items() if services.sealer.is_sealed(value)]:
+        try:
+            found[name] = services.sealer.unseal(found[name])
+        except SecretUnreadable as error:
+            log.warning("environment variable left out", workspace=workspace_id, name=name, reason=str(error))
+            del found[name]
+    return found
 
 
 def files_root(settings: Settings) -> Path | None:

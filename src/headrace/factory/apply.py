@@ -18,6 +18,7 @@ from headrace.factory.job_checks import PROCESS_TYPES
 from headrace.factory.received import check_storable
 from headrace.packages.model import Kind, PackageObject, environment_text
 from headrace.packages.secrets import exportable
+from headrace.packages.variables import seal_variable
 from headrace.services import Services
 from headrace.storage import cdm as stored_cdm
 from headrace.storage import connections as stored_connections
@@ -218,10 +219,12 @@ def _read_environment(target: Target, item: PackageObject) -> bytes | None:
 
 
 def _write_environment(target: Target, item: PackageObject, new: bool) -> None:
+    workspace_id = target.caller.workspace.id
+    stored = dict(environment.all_documents(target.connection, workspace_id))
     for variable in read_document(item.text).get("params") or ():
-        environment.put(
-            target.connection, target.caller.workspace.id, str(variable["name"]), write_document(variable).decode()
-        )
+        name = str(variable["name"])
+        text = seal_variable(variable, target.services.sealer, stored.get(name))
+        environment.put(target.connection, workspace_id, name, text)
 
 
 def _read_cdm_job(target: Target, item: PackageObject) -> str | None:
