@@ -13,7 +13,6 @@ from headrace.errors import InvalidParameter
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.references import RESOURCE_PROPERTIES, SUBJOB_PROPERTIES, SUBJOB_TYPES, compact
 from headrace.packages.text import dump, objects_in, parse
-from headrace.wire.document import as_text
 
 # What a property of nodes (or a member of scripts) names.
 _KIND_OF_PROPERTY = {
@@ -161,7 +160,8 @@ def _rename(holder: dict[str, Any], member: str, names: Mapping[str, str]) -> No
 def _property_kinds(node: Mapping[str, Any]) -> dict[str, str]:
     """What each property of a node names: ``connectionName`` a connection, and so on."""
     kinds = dict(_KIND_OF_PROPERTY)
-    if compact(as_text(node.get("type") or node.get("nodeType"))) in SUBJOB_TYPES:
+    node_type = node.get("type") or node.get("nodeType")
+    if isinstance(node_type, str) and compact(node_type) in SUBJOB_TYPES:
         kinds |= dict.fromkeys(SUBJOB_PROPERTIES, "job")
     return kinds
 
