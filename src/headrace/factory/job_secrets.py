@@ -1,7 +1,8 @@
 """Sensitive node properties: sealed in the stored text, masked on read, kept when the mask comes back.
 
 A property is sensitive when its ``value_is_sensitive`` is true (real exports carry that member). Only its value is
-sealed; the rest of the text stays as received.
+sealed; the rest of the text stays as received. The official SDK reads a job without that member and sends it back so:
+a mask in place of a secret keeps the secret, and keeps it sensitive.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ _MARK = re.compile(r'"value_is_sensitive"\s*:\s*[^\sf]')  # anything but false
 def seal_job(text: bytes, sealer: Sealer, previous: str | None = None) -> str:
     """The text to store. A masked or emptied value keeps the one of ``previous`` (the stored text)."""
     received = text.decode()
-    if not _MARK.search(received):
+    if not _MARK.search(received) and MASK not in received:
         return received
     job = read_document(text)
     kept = _sealed_values(previous) if previous is not None else {}
     changed = False
-    for node, item in _sensitive(job):
-        value = as_text(item.get("value"))
-        if value in (MASK, "") and (stored := kept.get((node, as_text(item.get("name"))))):
-            item["value"] = stored
-        elif value and not sealer.is_sealed(value):
+    for node, item in _properties(job):
+        value, sensitive = as_text(item.get("value")), as_truth(item.get("value_is_sensitive"))
+        stored = kept.get((node, as_text(item.get("name"))))
+        if stored and (value == MASK or (sensitive and not value)):
+            item |= {"value": stored, "value_is_sensitive": True}
+        elif sensitive and value and not sealer.is_sealed(value):
             item["value"] = sealer.seal(value)
         else:
             continue
@@ -52,7 +54,14 @@ def _sealed_values(text: str) -> dict[tuple[str, str], str]:
 
 
 def _sensitive(job: Document) -> Iterator[tuple[str, Document]]:
+    return ((node, item) for node, item in _properties(job) if as_truth(item.get("value_is_sensitive")))
+
+
+def _properties(job: Document) -> Iterator[tuple[str, Document]]:
+    """Node and property, in the older SDK's spelling too."""
     for node in job.get("nodes") or ():
-        for item in node.get("properties") or ():
-            if as_truth(item.get("value_is_sensitive")):
-                yield as_text(node.get("name")), item
+        for spelling in ("properties", "nodeProperties"):
+            items = node.get(spelling)
+            for item in items if isinstance(items, list) else ():
+                if isinstance(item, dict):
+                    yield as_text(node.get("name")), item

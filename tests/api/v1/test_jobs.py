@@ -587,6 +587,25 @@ def test_update_job__the_mask_keeps_the_secret_and_another_value_replaces_it(job
     assert secret() == "hunter3"
 
 
+def test_update_job__the_mask_keeps_the_secret_also_for_clients_that_drop_its_mark(jobs: Jobs, server: Any) -> None:
+    done(jobs.create(**_secret("hunter2")))
+    sealed = json.loads(stored_text(server, jobs))["nodes"][0]["properties"][0]
+    shown = jobs.shown()
+    del shown["nodes"][0]["properties"][0]["value_is_sensitive"]
+    done(jobs.call("PUT", json=shown))
+    assert json.loads(stored_text(server, jobs))["nodes"][0]["properties"][0] == sealed
+    assert jobs.shown()["nodes"][0]["properties"][0]["value"] == MASK
+
+
+def test_create_job__a_secret_in_the_older_spelling_is_sealed_and_masked_too(jobs: Jobs, server: Any) -> None:
+    older = [{"name": "password", "value": "hunter2", "value_is_sensitive": True}]
+    done(jobs.create(nodes=[{**NODE, "nodeProperties": older}]))
+    assert "hunter2" not in stored_text(server, jobs)
+    assert "hunter2" not in jobs.call("GET").text
+    done(jobs.call("PUT", json=jobs.shown()))
+    assert jobs.shown()["nodes"][0]["properties"] == [{**older[0], "value": MASK}]
+
+
 # ---- list
 
 
