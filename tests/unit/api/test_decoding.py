@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
@@ -28,12 +29,9 @@ class Filter(Page):
 
 
 def operation(**members: Any) -> Operation:
-    values: dict[str, Any] = {
-        "id": "Some", "method": "POST", "path": "/v1/{project_id}/some", "aliases": (), "family": "v1",
-        "function": print, "answers": 200, "errors": (), "tag": "", "extension": False, "public": False,
-        "slow": False, "upload": False,
-    }  # fmt: skip
-    return Operation(**values | members)
+    """An operation of which only some members matter."""
+    needed = {item.name: False for item in fields(Operation) if item.default is MISSING}
+    return Operation(**{**needed, "id": "Some", "method": "POST", "path": "/v1/some", **members})
 
 
 def refusal(error: pytest.ExceptionInfo[HeadraceError]) -> tuple[type[HeadraceError], str]:

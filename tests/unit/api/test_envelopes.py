@@ -6,7 +6,8 @@ import pytest
 
 from headrace.api.envelopes import error_body
 from headrace.api.operation import Family
-from headrace.errors import JobNotFound, NotAuthenticated, TaskNotFound
+from headrace.errors import HeadraceError, JobNotFound, NotAuthenticated, TaskNotFound
+from headrace.errors_cdm import LinkNotFound
 
 JOB = "The job does not exists. name: 'x'."
 
@@ -21,12 +22,22 @@ def test_error_body__factory_clients_read_the_top_or_the_first_of_errors(family:
     }
 
 
-def test_error_body__cdm_clients_read_code_or_err_code() -> None:
-    assert error_body(JobNotFound("name: 'x'."), "cdm", "r1") == {
-        "code": "DLF.0100",
-        "errCode": "DLF.0100",
-        "message": JOB,
-        "externalMessage": JOB,
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (LinkNotFound("l"), "Cdm.0101", "Link [l] does not exist."),
+        (NotAuthenticated("x."), "APIGW.0301", "Incorrect IAM authentication information: x."),
+        (JobNotFound("name: 'x'."), "Cdm.0014", JOB),
+    ],
+)
+def test_error_body__cdm_clients_read_code_or_err_code_of_their_own_service(
+    error: HeadraceError, code: str, message: str
+) -> None:
+    assert error_body(error, "cdm", "r1") == {
+        "code": code,
+        "errCode": code,
+        "message": message,
+        "externalMessage": message,
     }
 
 

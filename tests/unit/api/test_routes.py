@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import MISSING, fields
+from typing import Any
 
 import pytest
 
@@ -10,10 +12,9 @@ from headrace.api.operation import Operation, Routes
 
 
 def declared(method: str, path: str, *aliases: str) -> Operation:
-    return Operation(
-        id=f"{method} {path}", method=method, path=path, aliases=aliases, family="v1", function=print, answers=200,
-        errors=(), tag="", extension=False, public=False, slow=False, upload=False,
-    )  # fmt: skip
+    needed: dict[str, Any] = {item.name: False for item in fields(Operation) if item.default is MISSING}
+    named = {"id": f"{method} {path}", "method": method, "path": path, "aliases": aliases}
+    return Operation(**{**needed, **named})
 
 
 ROUTES = Routes(
