@@ -6,6 +6,7 @@ import io
 import json
 import time
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -490,6 +491,20 @@ def test_import_job__cdm_jobs_and_links_travel_with_the_jobs_that_use_them(impor
     assert json.loads(found[f"cdm/{cluster}/copy.json"]) == cdm
     value = json.loads(found[f"cdm/{cluster}/links/from_db.json"])["links"][0]["link-config-values"]["configs"][0]
     assert value["inputs"] == [{"name": "linkConfig.password", "value": "Add password here"}]
+
+
+def test_import_job__others_write_and_read_while_a_large_one_runs(imports: Imports) -> None:
+    content = package(*(job(f"j{number}", node("Dummy"), params=PARAMS) for number in range(2000)))
+    headers = {**imports.headers, "content-type": "application/zip"}
+    begun = imports.server.http.post("/v1/{p}/jobs/import", content=content, headers=headers)
+    answers = Counter(
+        imports.call("POST", "/scripts", {"name": f"s{number}", "type": "Shell", "content": ""}).status_code
+        for number in range(20)
+    )
+    assert answers == {204: 20}
+    assert imports.call("GET", "/scripts").json()["total"] == 20
+    assert imports.ended(begun)["message"] == "2000 created."
+    assert imports.call("GET", "/jobs").json()["total"] == 2000
 
 
 ODD_SHAPES = [

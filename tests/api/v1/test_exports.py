@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -295,3 +296,30 @@ def test_exports__digest_is_of_the_content_not_of_the_layout(exports: Exports) -
     assert single.headers["x-headrace-content-digest"] == batch.headers["x-headrace-content-digest"]
     exports.job("daily2", uses("extract"))
     assert exports.export("daily2").headers["x-headrace-content-digest"] != single.headers["x-headrace-content-digest"]
+
+
+def test_export_job__cdm_jobs_of_nodes_come_along_with_their_links_and_without_secrets(exports: Exports) -> None:
+    http, name = exports.server.http, f"copy{time.time_ns()}"
+    cluster = http.get("/v1.1/{p}/clusters").json()["clusters"][0]
+    base = f"/v1.1/{{p}}/clusters/{cluster['id']}/cdm"
+    inputs = [{"name": "linkConfig.host", "value": "db"}, {"name": "linkConfig.password", "value": "s3cr3t-value"}]
+    link = {"name": f"link_{name}", "connector-name": "generic-jdbc-connector"}
+    link |= {"link-config-values": {"configs": [{"name": "linkConfig", "inputs": inputs}]}}
+    answer = http.post(f"{base}/link", json={"links": [link]})
+    assert answer.status_code == 200, answer.text
+    ends = {"from-link-name": link["name"], "to-link-name": link["name"], "job_type": "NORMAL_JOB"}
+    ends |= {"from-connector-name": "generic-jdbc-connector", "to-connector-name": "generic-jdbc-connector"}
+    values = {f"{end}-config-values": {"configs": []} for end in ("from", "to", "driver")}
+    answer = http.post(f"{base}/job", json={"jobs": [{"name": name, **ends, **values}]})
+    assert answer.status_code == 200, answer.text
+    properties = {"clusterName": cluster["name"], "jobName": name}
+    listed = [{"name": key, "value": value} for key, value in properties.items()]
+    exports.job("daily", {"name": "copy", "type": "CDMJob", "properties": listed})
+    found = archive_of(exports.export("daily"))
+    assert list(found) == [f"cdm/default/links/{link['name']}.json", f"cdm/default/{name}.json", "jobs/daily.job"]
+    kept = json.loads(found[f"cdm/default/links/{link['name']}.json"])["links"][0]
+    assert kept["link-config-values"]["configs"][0]["inputs"] == [
+        inputs[0],
+        {**inputs[1], "value": "Add password here"},
+    ]
+    assert not any(b"s3cr3t" in text for text in found.values())
