@@ -18,19 +18,23 @@ _CONNECTION = frozenset(
         "privatekey",
         "passphrase",
         "token",
+        "keytab",
+        "secretaccesskey",
     }
 )
 _CDM = frozenset({"password", "sk", "securitykey", "securitytoken", "keytab", "dek", "iv", "passphrase", "privatekey"})
 
 
 def connection_secret(member: str) -> bool:
-    """Whether a member of a connection's ``config`` is a secret."""
-    return member.replace("_", "").lower() in _CONNECTION
+    """Whether a member of a connection's ``config`` is a secret; ``keystorePassword`` is one too, ``kmsKey`` a name."""
+    name = member.replace("_", "").lower()
+    return name in _CONNECTION or name.endswith("password")
 
 
 def cdm_secret(input_name: str) -> bool:
     """Whether an input (``linkConfig.password``) of a CDM link or job is a secret."""
-    return input_name.rpartition(".")[2].replace("_", "").lower() in _CDM
+    name = input_name.rpartition(".")[2].replace("_", "").lower()
+    return name in _CDM or name.endswith("password")
 
 
 def is_cdm_placeholder(value: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from headrace.domain.secrets import CDM_PLACEHOLDER, cdm_secret, connection_secret
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.text import dump, objects_in, parse
+from headrace.wire.document import as_truth
 
 
 def strip_secrets(item: PackageObject) -> PackageObject:
@@ -78,8 +79,8 @@ def cdm_inputs(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def is_true(value: Any) -> bool:
-    """``true`` and ``"true"``."""
-    return value is True or (isinstance(value, str) and value.strip().lower() == "true")
+    """``true``, ``"true"``, ``1`` and ``"1"``, as what is sealed at rest is told."""
+    return isinstance(value, bool | int | str) and as_truth(value)
 
 
 def _nothing(document: dict[str, Any]) -> bool:
@@ -97,7 +98,7 @@ _STRIPPERS = {
 }
 _ALWAYS: tuple[bytes, ...] = (b"",)
 _MARKS: dict[Kind, tuple[bytes, ...]] = {
-    Kind.JOB: (b'"value_is_sensitive":true', b'"value_is_sensitive":"'),
+    Kind.JOB: (b'"value_is_sensitive":true', b'"value_is_sensitive":"', b'"value_is_sensitive":1'),
     Kind.ENVIRONMENT: (b'"is_sensitive"',),
     Kind.CONNECTION: _ALWAYS,
     Kind.CDM_LINK: _ALWAYS,
