@@ -1,11 +1,14 @@
 """Compares packages by meaning: objects by name, nodes and properties by their names, scripts as text.
 
-Secrets are never shown: a sensitive value that differs is told as "changed".
+Secrets are never shown: a sensitive value that differs is told as "changed". Packages are strangers': the cost of a
+text diff is bounded, and what is printed has no control characters.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,14 +17,18 @@ from typing import Any
 from headrace.domain.secrets import cdm_secret, connection_secret
 from headrace.packages.model import Key, Kind, PackageObject
 from headrace.packages.secrets import is_true
-from headrace.packages.text import Number, dump, parse
+from headrace.packages.text import Number, dump, objects_in, parse
 
 MOST_TEXT_LINES = 400
+_MOST_WORK = 5_000_000  # steps of one text diff, at the worst about half a second
+_CONTEXT = 3  # lines around a change
 _HIDDEN = "(secret)"
 # Lists whose elements are told apart by a member, not by their place.
 _NAMED = {"nodes": "name", "properties": "name", "params": "name", "conditions": "preNodeName", "inputs": "name"}
 _NAMED |= {"configs": "name", "jobs": "name", "links": "name", "sameWorkSpaceJobs": "jobName"}
 _MISSING = object()
+# What would move a terminal's cursor, turn text around, or cannot be printed at all.
+_UNPRINTED = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class What(StrEnum):
@@ -84,75 +91,145 @@ def _change(what: What, item: PackageObject, members: tuple[MemberChange, ...] =
 
 
 def diff_documents(old: Any, new: Any) -> Iterator[MemberChange]:
-    """The members that differ, depth first."""
-    yield from _compare("", "", old, new, hidden=False)
+    """The members that differ, depth first. Nothing exactly when both have the same text form."""
+    yield from _compare(_Place(), old, new)
 
 
-def _compare(path: str, name: str, old: Any, new: Any, *, hidden: bool) -> Iterator[MemberChange]:
-    if _same(old, new):
-        return
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands: its path, the member that holds it, and whether it is a secret."""
+
+    path: str = ""
+    member: str = ""
+    hidden: bool = False
+
+    def inside(self, member: str, *holders: Any) -> _Place:
+        """The place of a member of ``holders``, the objects here on both sides."""
+        hidden = self.hidden or any(_is_secret(self.path, holder, member) for holder in holders)
+        return _Place(f"{self.path}.{member}" if self.path else member, member, hidden)
+
+    def item(self, name: str) -> _Place:
+        """The place of an element of the list here."""
+        return _Place(f"{self.path}[{name}]", "", self.hidden)
+
+
+def _is_secret(path: str, holder: Any, member: str) -> bool:
+    """Whether a member is one: a sensitive value of a property, variable or CDM input, or in a ``config``."""
+    if member == "value" and isinstance(holder, dict):
+        is_marked = is_true(holder.get("value_is_sensitive")) or is_true(holder.get("is_sensitive"))
+        return is_marked or cdm_secret(str(holder.get("name", "")))
+    return path.partition(".")[0].partition("[")[0] == "config" and connection_secret(member)
+
+
+def _compare(place: _Place, old: Any, new: Any) -> Iterator[MemberChange]:
     if isinstance(old, dict) and isinstance(new, dict):
-        yield from _compare_members(path, old, new, hidden=hidden)
-    elif isinstance(old, list) and isinstance(new, list) and (key := _NAMED.get(name)) and _named(key, old, new):
-        order = [*_by(key, new), *(one for one in _by(key, old) if one not in _by(key, new))]
-        olds, news = _by(key, old), _by(key, new)
-        for one in order:
-            yield from _compare(f"{path}[{one}]", "", olds.get(one, _MISSING), news.get(one, _MISSING), hidden=hidden)
-        if [n for n in olds if n in news] != [n for n in news if n in olds]:
-            yield MemberChange(what=What.CHANGED, path=f"{path} (order)", old=" ".join(olds), new=" ".join(news))
-    else:
-        yield _changed(path, old, new, hidden=hidden)
+        for member in sorted({*old, *new}):
+            inner = place.inside(member, old, new)
+            yield from _compare(inner, old.get(member, _MISSING), new.get(member, _MISSING))
+    elif (key := _NAMED.get(place.member)) and _named(key, old, new):
+        yield from _compare_named(place, _by(key, old), _by(key, new))
+    elif not _same(old, new):
+        yield _changed(place, old, new)
 
 
-def _compare_members(path: str, old: dict[str, Any], new: dict[str, Any], *, hidden: bool) -> Iterator[MemberChange]:
-    secret = is_true(old.get("value_is_sensitive")) or is_true(new.get("value_is_sensitive"))
-    secret = secret or is_true(old.get("is_sensitive")) or is_true(new.get("is_sensitive"))
-    for member in sorted({*old, *new}):
-        inner = f"{path}.{member}" if path else member
-        within = (secret or cdm_secret(str(new.get("name", "")))) and member == "value"
-        yield from _compare(
-            inner,
-            member,
-            old.get(member, _MISSING),
-            new.get(member, _MISSING),
-            hidden=hidden or within or (path == "config" and connection_secret(member)),
-        )
+def _compare_named(place: _Place, old: dict[str, Any], new: dict[str, Any]) -> Iterator[MemberChange]:
+    for name in {**new, **old}:
+        yield from _compare(place.item(name), old.get(name, _MISSING), new.get(name, _MISSING))
+    if [name for name in old if name in new] != [name for name in new if name in old]:
+        path = f"{place.path} (order)"
+        yield MemberChange(what=What.CHANGED, path=path, old=dump([*old]).decode(), new=dump([*new]).decode())
 
 
 def _same(old: Any, new: Any) -> bool:
     """Equal, and of the same kind: ``1`` is not ``"1"`` and not ``1.0``."""
-    return type(old) is type(new) and old == new and (not isinstance(old, dict | list) or dump(old) == dump(new))
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(_same(value, new[name]) for name, value in old.items())
+    if isinstance(old, list):
+        return len(old) == len(new) and all(map(_same, old, new))
+    return bool(old == new)
 
 
-def _named(key: str, *lists: list[Any]) -> bool:
+def _named(key: str, *lists: Any) -> bool:
+    """Whether these are lists in which every element has a name of its own."""
     for items in lists:
-        names = [item.get(key) for item in items if isinstance(item, dict)]
-        if len(names) != len(items) or len(set(map(str, names))) != len(items) or None in names:
+        names = [item.get(key) for item in objects_in(items)]
+        if not isinstance(items, list) or not all(isinstance(name, str) for name in names):
+            return False
+        if not len(items) == len(names) == len(set(names)):
             return False
     return True
 
 
 def _by(key: str, items: list[Any]) -> dict[str, Any]:
-    return {str(item[key]): item for item in items}
+    return {item[key]: item for item in items}
 
 
-def _changed(path: str, old: Any, new: Any, *, hidden: bool) -> MemberChange:
+def _changed(place: _Place, old: Any, new: Any) -> MemberChange:
     what = What.ADDED if old is _MISSING else What.REMOVED if new is _MISSING else What.CHANGED
-    if hidden:
-        return MemberChange(what=what, path=path, old=_HIDDEN, new=_HIDDEN)
-    lines: tuple[str, ...] = ()
-    if _is_long(old) and _is_long(new):
-        diff = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=3)
-        lines = tuple(line for number, line in enumerate(diff) if 2 <= number < MOST_TEXT_LINES)
-    return MemberChange(what=what, path=path, old=_shown(old), new=_shown(new), lines=lines)
+    lines = () if place.hidden or not (_is_long(old) and _is_long(new)) else _line_diff(old, new)
+    return MemberChange(what=what, path=place.path, old=_shown(place, old), new=_shown(place, new), lines=lines)
+
+
+def _line_diff(old: str, new: str) -> tuple[str, ...]:
+    """What differs between two texts, as a unified diff; only how much when it is too much to compare or to show."""
+    olds, news = old.split("\n"), new.split("\n")
+    start = max(0, _common(olds, news) - _CONTEXT)
+    end = max(0, _common(olds[start:][::-1], news[start:][::-1]) - _CONTEXT)
+    olds, news = olds[start : len(olds) - end], news[start : len(news) - end]
+    if _work(olds, news) > _MOST_WORK:
+        return (f"@@ {len(olds)} lines from line {start + 1} on became {len(news)} other lines @@",)
+    lines = list(_hunks(olds, news, start))
+    more = [f"@@ and {len(lines) - MOST_TEXT_LINES} more lines @@"] if len(lines) > MOST_TEXT_LINES else []
+    return (*lines[:MOST_TEXT_LINES], *more)
+
+
+def _common(olds: list[str], news: list[str]) -> int:
+    """How many lines at the start are the same."""
+    pairs = enumerate(zip(olds, news, strict=False))
+    return next((number for number, (one, other) in pairs if one != other), min(len(olds), len(news)))
+
+
+def _work(olds: list[str], news: list[str]) -> int:
+    """An upper bound of the steps that difflib takes: every pair of equal lines, for every match it may find."""
+    in_old, in_new = Counter(olds), Counter(news)
+    pairs = sum(count * in_new[line] for line, count in in_old.items())
+    return (pairs + len(olds)) * (min(len(olds), len(news)) + 1) // 2
+
+
+def _hunks(olds: list[str], news: list[str], start: int) -> Iterator[str]:
+    for group in difflib.SequenceMatcher(None, olds, news).get_grouped_opcodes(_CONTEXT):
+        first, last = group[0], group[-1]
+        before, after = f"{start + first[1] + 1},{last[2] - first[1]}", f"{start + first[3] + 1},{last[4] - first[3]}"
+        yield f"@@ -{before} +{after} @@"
+        for what, old_from, old_to, new_from, new_to in group:
+            if what == "equal":
+                yield from (f" {line}" for line in olds[old_from:old_to])
+                continue
+            yield from (f"-{line}" for line in olds[old_from:old_to])
+            yield from (f"+{line}" for line in news[new_from:new_to])
 
 
 def _is_long(value: Any) -> bool:
     return isinstance(value, str) and not isinstance(value, Number) and ("\n" in value or len(value) > 200)
 
 
-def _shown(value: Any) -> str | None:
-    return None if value is _MISSING else dump(value).decode()
+def _shown(place: _Place, value: Any) -> str | None:
+    if value is _MISSING:
+        return None
+    return _HIDDEN if place.hidden else dump(_without_secrets(place, value)).decode()
+
+
+def _without_secrets(place: _Place, value: Any) -> Any:
+    """The value with a mark in the place of every secret within."""
+    if place.hidden:
+        return _HIDDEN
+    if isinstance(value, dict):
+        return {member: _without_secrets(place.inside(member, value), item) for member, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(place.item(""), item) for item in value]
+    return value
 
 
 def render_text(changes: Sequence[Change]) -> str:
@@ -168,7 +245,7 @@ def render_text(changes: Sequence[Change]) -> str:
             else:
                 lines += [f"        - {_short(member.old)}"] if member.old is not None else []
                 lines += [f"        + {_short(member.new)}"] if member.new is not None else []
-    return "\n".join(lines)
+    return "\n".join(map(_printed, lines))
 
 
 def render_json(changes: Sequence[Mapping[str, Any]]) -> str:
@@ -190,6 +267,11 @@ def _from_json(change: Mapping[str, Any]) -> Change:
     kind = next(kind for kind in Kind if kind.label == change["kind"])
     what = What(change["what"])
     return Change(what=what, kind=kind, name=change["name"], cluster=change.get("cluster", ""), members=members)
+
+
+def _printed(line: str) -> str:
+    """The line with escapes for what a terminal would obey."""
+    return _UNPRINTED.sub(lambda sign: ascii(sign[0])[1:-1], line)
 
 
 def _short(value: str) -> str:
