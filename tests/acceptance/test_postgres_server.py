@@ -114,3 +114,26 @@ def test_postgres__of_two_writers_of_the_same_job_one_is_told_that_it_exists(cli
         writer.join(30)
     assert Counter(answers) == {204: 20, 400: 20}
     assert client.call("GET", "/jobs").json()["total"] == 20
+
+
+def test_postgres__two_imports_of_the_same_package_at_once_both_succeed(client: Client) -> None:
+    archive = write_archive((f"jobs/j{n}.job", json.dumps(job(f"j{n}")).encode()) for n in range(300))
+    tasks: list[dict[str, Any]] = []
+    imports = [threading.Thread(target=lambda: tasks.append(client.bring(archive))) for _ in range(2)]
+    for one in imports:
+        one.start()
+    for one in imports:
+        one.join(60)
+    told = sorted((task["status"], task["message"].split(".")[0]) for task in tasks)
+    assert told == [("SUCCESSFUL", "300 created"), ("SUCCESSFUL", "300 unchanged")]
+    assert client.call("GET", "/jobs").json()["total"] == 300
+
+
+def test_postgres__a_job_created_while_it_is_imported_is_there_once(client: Client) -> None:
+    archive = write_archive((f"jobs/j{n:04}.job", json.dumps(job(f"j{n:04}")).encode()) for n in range(500))
+    begun = client.call("POST", "/jobs/import", content=archive, headers={"content-type": "application/zip"})
+    answers = [client.call("POST", "/jobs", json=job(f"j{n:04}")).status_code for n in range(499, 479, -1)]
+    task = client.until(f"/system-tasks/{begun.json()['taskId']}", "SUCCESSFUL", "FAILED")
+    assert set(answers) <= {204, 400}
+    assert task["status"] == "SUCCESSFUL", task["message"]
+    assert client.call("GET", "/jobs").json()["total"] == 500

@@ -36,6 +36,7 @@ from headrace.packages.model import Kind, PackageObject
 from headrace.packages.reader import Package, ReadLimits, open_package
 from headrace.services import Services
 from headrace.storage import tasks
+from headrace.storage.database import Duplicate
 from headrace.storage.tasks import FAILED, RUNNING, SUCCESSFUL, Subtask, Task
 from headrace.wire.document import as_text
 from headrace.wire.v1.packages import (
@@ -52,6 +53,7 @@ from headrace.wire.v1.packages import (
 log = structlog.get_logger("headrace.import")
 
 BATCH = 500
+CONFLICTS = 5  # times an import begins again because of other writers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,21 +208,46 @@ def _carry_out(services: Services, caller: Caller, task_id: str, wanted: Wanted)
     options, policy = options_of(wanted), policy_of(wanted)
     with _opened(services, wanted) as package:
         missing = _check(wanted, options, package)
-        with services.db.writing() as connection:
-            target = Target(services, caller, connection, policy)
-            counts = dict.fromkeys(Action, 0)
-            batch: list[Subtask] = []
-            for position, item in enumerate(_objects(wanted, options, package)):
-                decision = target.decide(item)
-                target.apply(item, decision)
-                counts[decision.action] += 1
-                batch.append(_subtask(services, task_id, position, item, decision, caller.now))
-                if len(batch) >= BATCH:
-                    tasks.add_subtasks(connection, batch)
-                    batch.clear()
-            tasks.add_subtasks(connection, batch)
-            summary = _summary(counts, missing.lines(connection, target), package.notes)
-            tasks.end(connection, task_id, SUCCESSFUL, summary, services.now())
+        for conflict in range(CONFLICTS + 1):
+            try:
+                _write(services, caller, task_id, package, _objects(wanted, options, package), missing, policy)
+            except Duplicate:
+                if conflict == CONFLICTS:
+                    raise
+                log.info("import begins again: another writer made an object of the package", task=task_id)
+            else:
+                return
+
+
+def _write(
+    services: Services,
+    caller: Caller,
+    task_id: str,
+    package: Package,
+    objects: Iterator[PackageObject],
+    missing: MissingReferences,
+    policy: Policy,
+) -> None:
+    """The objects and the end of the task in one transaction.
+
+    Raises Duplicate, and nothing is written, when another writer commits an object that was not there when this looked:
+    with PostgreSQL several write at once.
+    """
+    with services.db.writing() as connection:
+        target = Target(services, caller, connection, policy)
+        counts = dict.fromkeys(Action, 0)
+        batch: list[Subtask] = []
+        for position, item in enumerate(objects):
+            decision = target.decide(item)
+            target.apply(item, decision)
+            counts[decision.action] += 1
+            batch.append(_subtask(services, task_id, position, item, decision, caller.now))
+            if len(batch) >= BATCH:
+                tasks.add_subtasks(connection, batch)
+                batch.clear()
+        tasks.add_subtasks(connection, batch)
+        summary = _summary(counts, missing.lines(connection, target), package.notes)
+        tasks.end(connection, task_id, SUCCESSFUL, summary, services.now())
 
 
 def _subtask(
