@@ -222,7 +222,7 @@ def _check_overlaps(entries: list[zipfile.ZipInfo], directory: int) -> None:
     """Entries that share bytes are how small archives become huge ones. Raises PackageRefused."""
     ordered = sorted(entries, key=lambda entry: entry.header_offset)
     ends = [*(entry.header_offset for entry in ordered[1:]), directory]
-    for entry, end in zip(ordered, ends, strict=True):
+    for entry, end in zip(ordered, ends, strict=False):  # without entries there is the directory alone
         if entry.header_offset + _LOCAL_HEADER.size + entry.compress_size > end:
             raise PackageRefused(f"{entry.filename!r}: the entry overlaps another one, or the directory.")
 

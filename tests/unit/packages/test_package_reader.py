@@ -203,6 +203,10 @@ def test_layouts__kinds_are_told_by_the_ending_at_any_depth(path: str) -> None:
     assert labels(zipped((path, JOB))) == ["job 'a'"]
 
 
+def test_archives__without_an_entry_hold_nothing() -> None:
+    assert labels(zipped()) == []
+
+
 def test_layouts__the_console_export_with_its_cdm_folder_and_project_file() -> None:
     package = opened(
         zipped(
