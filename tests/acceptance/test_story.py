@@ -383,3 +383,48 @@ def test_story__the_older_client_authors_runs_exports_and_imports(server: Any) -
     assert until(lambda: client.show_job_instance(asked), lambda shown: shown.status in ("success", "fail")).status == (
         "success"
     )
+
+
+def test_story__the_older_client_keeps_connections_and_moves_them_without_secrets(server: Any) -> None:
+    client, workspace, elsewhere = server.sdk_dlf(), server.workspace(), server.workspace()
+    config = {"ip": "192.0.2.7", "port": "22", "userName": "etl", "password": "s3cr3t-value", "agentName": "agent"}
+    body = dlf.ConnectionInfo(name="gateway", type="HOST", config=config, description="first")
+    client.create_connection(dlf.CreateConnectionRequest(workspace=workspace, body=body))
+    named = {"workspace": workspace, "connection_name": "gateway"}
+    shown = client.show_connection(dlf.ShowConnectionRequest(**named))
+    assert (shown.name, shown.type, shown.config) == ("gateway", "HOST", {**config, "password": "*********"})
+    body = dlf.ConnectionInfo(name="gateway", type="HOST", config=shown.config, description="second")
+    client.update_connection(dlf.UpdateConnectionRequest(**named, body=body))
+    listed = client.list_connections(dlf.ListConnectionsRequest(workspace=workspace))
+    assert [(item.name, item.description) for item in listed.connections] == [("gateway", "second")]
+
+    archive = client.export_connections(dlf.ExportConnectionsRequest(workspace=workspace)).raw_content
+    with zipfile.ZipFile(io.BytesIO(archive)) as file:
+        assert b"s3cr3t" not in file.read("connections/gateway.conn")
+    server.services.store.create_bucket("connections")
+    server.services.store.put(ObsPath.parse("obs://connections/all.zip"), archive)
+    values = dlf.ConnectionParam(name="gateway", connection_type="HOST", params={"password": "an0ther"})
+    moved = dlf.ImportConnectionReq(path="obs://connections/all.zip", params=[values])
+    task_id = client.import_connections(dlf.ImportConnectionsRequest(workspace=elsewhere, body=moved)).task_id
+    asked = dlf.ListSystemTasksRequest(workspace=elsewhere, task_id=task_id)
+    assert until(lambda: client.list_system_tasks(asked), lambda task: task.status != "RUNNING").status == "SUCCESSFUL"
+    shown = client.show_connection(dlf.ShowConnectionRequest(workspace=elsewhere, connection_name="gateway"))
+    assert shown.config == {**config, "password": "*********"}
+
+    client.delete_connction(dlf.DeleteConnctionRequest(**named))
+    assert client.list_connections(dlf.ListConnectionsRequest(workspace=workspace)).total == 0
+
+
+def test_story__the_older_client_reads_the_directory_tree(server: Any) -> None:
+    client, workspace = server.sdk_dlf(), server.workspace()
+    script = dlf.ScriptInfo(name="say", type="Shell", content="", connection_name="any", directory="/sales/daily")
+    client.create_script(dlf.CreateScriptRequest(workspace=workspace, body=script))
+    tree = client.show_directory_tree(dlf.ShowDirectoryTreeRequest(workspace=workspace, category="script"))
+    names = []
+    level = [tree]
+    while level:
+        names.append([directory.directory_name for directory in level])
+        elements = [element.name for directory in level for element in directory.elements or []]
+        level = [below for directory in level for below in directory.sub_directories or []]
+    assert names[1:] == [["sales"], ["daily"]]
+    assert elements == ["say"]
