@@ -154,7 +154,7 @@ def test_digest__depends_on_every_part_of_an_object() -> None:
 
 
 def test_digest__is_equal_for_every_layout_and_compressor() -> None:
-    job, script = an_object(Kind.JOB, "j"), an_object(Kind.SCRIPT, "s")
+    job, script = an_object(Kind.JOB, "j"), an_object(Kind.SCRIPT, "s", content="select " * 100)
     layouts = [
         list(single_members([job, script])),
         list(single_members([script, job])),
