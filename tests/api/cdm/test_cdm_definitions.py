@@ -3,48 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
-from huaweicloudsdkcdm.v1 import model
-from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
-
+from cdm_bodies import Json, job, link
 from tests.conftest import Server
 
-Json = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def cluster(server: Server) -> str:
-    found = server.http.get("/v1.1/{p}/clusters").json()["clusters"]
-    assert [(item["name"], item["status"]) for item in found] == [("default", "200")]
-    return str(found[0]["id"])
-
-
-def link(name: str, **values: Any) -> Json:
-    inputs = [{"name": f"linkConfig.{member}", "value": value} for member, value in values.items()]
-    return {
-        "link-config-values": {"configs": [{"inputs": inputs, "name": "linkConfig"}]},
-        "name": name,
-        "connector-name": "generic-jdbc-connector",
-        "unknown-member": {"kept": [1.50, None]},
-    }
-
-
-def job(name: str, **changes: Any) -> Json:
-    config = {"configs": [{"inputs": [{"name": "fromJobConfig.tableName", "value": "a b"}], "name": "fromJobConfig"}]}
-    return {
-        "job_type": "NORMAL_JOB",
-        "from-connector-name": "generic-jdbc-connector",
-        "to-connector-name": "obs-connector",
-        "from-link-name": "source",
-        "to-link-name": "target",
-        "from-config-values": config,
-        "to-config-values": {"configs": [{"inputs": {}, "name": "toJobConfig"}]},
-        "driver-config-values": {"configs": []},
-        "name": name,
-        **changes,
-    }
+from headrace.migration.links import NOT_TESTED
+from headrace.storage import cdm
 
 
 def inputs_of(answer: Json) -> Json:
@@ -73,10 +38,8 @@ def test_update_link__placeholder_keeps_the_secret_and_the_go_client_wraps_twice
     assert (answer.status_code, answer.json()) == (202, {"validation-result": [{}]})
     assert server.http.get(f"{base}/l2").json()["errCode"] == "Cdm.0101"
     project, services = server.project_id, server.services
-    from headrace.storage import cdm
-
     with services.db.reading() as connection:
-        stored = dict((name, text) for _, name, text in cdm.all_links(connection, project))["l2new"]
+        stored = {name: text for _, name, text in cdm.all_links(connection, project)}["l2new"]
     sealed = json.loads(stored)["link-config-values"]["configs"][0]["inputs"][0]["value"]
     assert services.sealer.unseal(sealed) == "first"
 
@@ -90,10 +53,41 @@ def test_create_link__taken_name_answers_cdm_0315_in_four_members(server: Server
     assert (answer.status_code, answer.json()) == (400, body)
 
 
-def test_create_link__validate_stores_nothing(server: Server, cluster: str) -> None:
+def test_create_link__validate_stores_nothing_and_says_that_it_did_not_connect(server: Server, cluster: str) -> None:
     base = f"/v1.1/{{p}}/clusters/{cluster}/cdm/link"
-    assert server.http.post(f"{base}?validate=true", json={"links": [link("ghost")]}).status_code == 200
-    assert server.http.get(f"{base}/ghost").status_code == 400
+    answer = server.http.post(f"{base}?validate=TRUE", json={"links": [link("ghost")]})
+    warning = {"linkConfig": [{"message": NOT_TESTED, "status": "WARNING"}]}
+    assert (answer.status_code, answer.json()) == (200, {"name": "ghost", "validation-result": [warning]})
+    assert server.http.get(f"{base}/ghost").json()["errCode"] == "Cdm.0101"
+
+
+def test_create_link__validate_refuses_what_create_would(server: Server, cluster: str) -> None:
+    base = f"/v1.1/{{p}}/clusters/{cluster}/cdm/link?validate=true"
+    body = {"links": [{**link("ghost"), "link-config-values": 5}]}
+    assert server.http.post(base, json=body).json()["code"] == "Cdm.0018"
+
+
+def test_create_link__a_taken_name_in_a_list_keeps_none_of_it(server: Server, cluster: str) -> None:
+    base = f"/v1.1/{{p}}/clusters/{cluster}/cdm/link"
+    server.http.post(base, json={"links": [link("there")]})
+    assert server.http.post(base, json={"links": [link("not_there"), link("there")]}).status_code == 400
+    assert server.http.get(f"{base}/not_there").json()["errCode"] == "Cdm.0101"
+
+
+@pytest.mark.parametrize(("enabled", "shown"), [(False, False), ("false", False), (None, True)])
+def test_show_link__enabled_is_true_or_false(server: Server, cluster: str, enabled: object, shown: bool) -> None:
+    base = f"/v1.1/{{p}}/clusters/{cluster}/cdm/link"
+    name = f"enabled_{enabled}"
+    server.http.post(base, json={"links": [{**link(name), "enabled": enabled}]})
+    assert server.http.get(f"{base}/{name}").json()["links"][0]["enabled"] is shown
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_link__unknown_name_answers_cdm_0101(server: Server, cluster: str, method: str) -> None:
+    body = {"links": [link("x")]} if method == "PUT" else None
+    answer = server.http.request(method, f"/v1.1/{{p}}/clusters/{cluster}/cdm/link/no%2Fbody%20%E6%97%A5", json=body)
+    assert (answer.status_code, answer.json()["errCode"]) == (400, "Cdm.0101")
+    assert answer.json()["message"] == "Link [no/body 日] does not exist."
 
 
 def test_delete_link__in_use_answers_cdm_0321(server: Server, cluster: str) -> None:
@@ -143,8 +137,69 @@ def test_job__unknown_name_answers_400_cdm_0100(server: Server, cluster: str, me
     assert (answer.status_code, answer.json()["errCode"]) == (400, "Cdm.0100")
 
 
-def test_cluster__unknown_id_answers_404(server: Server) -> None:
-    assert server.http.get("/v1.1/{p}/clusters/nothing").status_code == 404
+def test_create_job__members_that_runs_set_are_not_taken_from_the_body(server: Server, cluster: str) -> None:
+    base = f"/v1.1/{{p}}/clusters/{cluster}/cdm/job"
+    configs = [
+        {"name": "schedulerConfig", "inputs": [{"name": "schedulerConfig.isSchedulerJob", "value": "true"}]},
+        {"name": "groupJobConfig", "inputs": [{"name": "groupJobConfig.groupName", "value": "night run"}]},
+    ]
+    ran = {"status": "SUCCEEDED", "rows_read": 7, "external_id": "job_local1", "id": 3, "enabled": False}
+    server.http.post(base, json={"jobs": [job("ran", **ran, **{"driver-config-values": {"configs": configs}})]})
+    shown = server.http.get(f"{base}/ran").json()["jobs"][0]
+    assert (shown["status"], shown["enabled"], shown["id"] == 3) == ("NEW", True, False)
+    assert {"rows_read", "external_id"} & set(shown) == set()
+    assert (shown["flag"], shown["group_name"], shown["is_use_sql"]) == (1, "night run", False)
+
+
+def test_update_job__renames_and_refuses_a_taken_name(server: Server, cluster: str) -> None:
+    base = f"/v1.1/{{p}}/clusters/{cluster}/cdm/job"
+    server.http.post(base, json={"jobs": [job("old_name"), job("taken_name")]})
+    refused = server.http.put(f"{base}/old_name", json={"jobs": [job("taken_name")]}).json()
+    assert (refused["code"], refused["message"]) == (
+        "Cdm.0104",
+        "Job name [taken_name] already exist or created by other user.",
+    )
+    assert server.http.put(f"{base}/old_name", json={"jobs": [job("new_name")]}).status_code == 200
+    assert server.http.get(f"{base}/old_name").json()["errCode"] == "Cdm.0100"
+    assert server.http.get(f"{base}/new_name").json()["jobs"][0]["name"] == "new_name"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"name": "all"}, "Cdm.0018"), ({"name": "a/b"}, "Cdm.0018"), ({"job_type": "OTHER"}, "Cdm.0014")],
+)
+def test_create_job__what_no_job_may_be_is_refused(server: Server, cluster: str, changes: Json, code: str) -> None:
+    answer = server.http.post(f"/v1.1/{{p}}/clusters/{cluster}/cdm/job", json={"jobs": [{**job("x"), **changes}]})
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+@pytest.mark.parametrize("query", [{"page_no": 0}, {"page_size": 101}, {"jobType": "OTHER"}, {"page_no": "x"}])
+def test_show_jobs__a_page_that_cannot_be_answers_cdm_0014(server: Server, cluster: str, query: Json) -> None:
+    answer = server.http.get(f"/v1.1/{{p}}/clusters/{cluster}/cdm/job/all", params=query)
+    assert (answer.status_code, answer.json()["code"]) == (400, "Cdm.0014")
+
+
+def test_cluster__is_the_same_in_detail_and_list(server: Server, cluster: str) -> None:
+    listed = server.http.get("/v1.1/{p}/clusters").json()["clusters"][0]
+    shown = server.http.get(f"/v1.1/{{p}}/clusters/{cluster}").json()
+    assert (shown, shown["instances"][0]["name"], shown["bakKeepDay"]) == (listed, "default", None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", ""),
+        ("GET", "/enterprise-projects"),
+        ("GET", "/cdm/link/x"),
+        ("GET", "/cdm/job/all"),
+        ("GET", "/cdm/submissions?jname=x"),
+        ("PUT", "/cdm/job/x/start"),
+        ("DELETE", "/cdm/job/x"),
+    ],
+)
+def test_cluster__unknown_id_answers_404(server: Server, method: str, path: str) -> None:
+    answer = server.http.request(method, f"/v1.1/{{p}}/clusters/nothing{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "Cdm.0001")
 
 
 @pytest.mark.parametrize("body", [{}, {"links": []}, {"links": [{}]}, {"links": 5}, {"links": [{"name": "x"}]}])
@@ -152,29 +207,3 @@ def test_create_link__bad_body_answers_a_cdm_code(server: Server, cluster: str, 
     answer = server.http.post(f"/v1.1/{{p}}/clusters/{cluster}/cdm/link", json=body)
     assert answer.status_code == 400
     assert answer.json()["code"].startswith("Cdm.")
-
-
-def test_sdk__creates_reads_and_deletes_links_and_jobs(server: Server, cluster: str) -> None:
-    client = server.sdk_cdm()
-    inputs = [model.Input(name="linkConfig.host", value="h")]
-    values = model.LinksLinkconfigvalues(configs=[model.Configs(inputs=inputs, name="linkConfig")])
-    made = model.Links(link_config_values=values, name="sdk_link", connector_name="generic-jdbc-connector")
-    created = client.create_link(
-        model.CreateLinkRequest(cluster_id=cluster, body=model.CdmCreateAndUpdateLinkReq(links=[made]))
-    )
-    assert created.name == "sdk_link"
-    shown = client.show_link(model.ShowLinkRequest(cluster_id=cluster, link_name="sdk_link"))
-    assert shown.links[0].name == "sdk_link"
-    assert [one.name for one in client.list_clusters(model.ListClustersRequest()).clusters] == ["default"]
-    server.http.post(f"/v1.1/{{p}}/clusters/{cluster}/cdm/job", json={"jobs": [job("sdk_job")]})
-    found = client.show_jobs(model.ShowJobsRequest(cluster_id=cluster, job_name="sdk_job"))
-    assert found.jobs[0].name == "sdk_job"
-    status = client.show_job_status(model.ShowJobStatusRequest(cluster_id=cluster, job_name="sdk_job"))
-    assert status.submissions[0].status == "NEVER_EXECUTED"
-    history = client.show_submissions(model.ShowSubmissionsRequest(cluster_id=cluster, jname="sdk_job"))
-    assert history.total == 0
-    client.delete_job(model.DeleteJobRequest(cluster_id=cluster, job_name="sdk_job"))
-    client.delete_link(model.DeleteLinkRequest(cluster_id=cluster, link_name="sdk_link"))
-    with pytest.raises(ClientRequestException) as refusal:
-        client.show_jobs(model.ShowJobsRequest(cluster_id=cluster, job_name="sdk_job"))
-    assert refusal.value.error_code == "Cdm.0100"
