@@ -27,7 +27,7 @@ def strip_secrets(item: PackageObject) -> PackageObject:
 def _strip_job(job: dict[str, Any]) -> bool:
     changed = False
     for node in objects_in(job.get("nodes")):
-        for prop in objects_in(node.get("properties")):
+        for prop in [*objects_in(node.get("properties")), *objects_in(node.get("nodeProperties"))]:
             if is_true(prop.get("value_is_sensitive")) and prop.get("value") not in ("", None):
                 prop["value"] = ""
                 changed = True
@@ -79,7 +79,7 @@ def cdm_inputs(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def is_true(value: Any) -> bool:
-    """``true``, ``"true"``, ``1`` and ``"1"``, as what is sealed at rest is told."""
+    """``true``, ``"true"``, ``1`` and ``"1"``: as what is sealed at rest is told."""
     return isinstance(value, bool | int | str) and as_truth(value)
 
 

@@ -172,14 +172,15 @@ def test_export_job__a_pinned_script_version_is_the_text_that_leaves(exports: Ex
     assert (pinned["content"], loose["content"]) == ("echo one", "echo two")
 
 
-def test_export_job__a_sensitive_property_is_emptied_and_its_value_is_nowhere(exports: Exports) -> None:
-    node = uses("extract")
-    node["properties"].append({"name": "token", "value": "s3cr3t-value", "value_is_sensitive": True})
-    exports.job("daily", node)
+@pytest.mark.parametrize("spelling", ["properties", "nodeProperties"])
+@pytest.mark.parametrize("mark", [True, "true", "TRUE", 1, "1"])
+def test_export_job__a_sensitive_property_is_emptied_and_its_value_is_nowhere(
+    exports: Exports, mark: Any, spelling: str
+) -> None:
+    secret = {"name": "token", "value": "s3cr3t-value", "value_is_sensitive": mark}
+    exports.job("daily", {"name": "n", "type": "Shell", spelling: [secret, {"name": "other", "value": "kept"}]})
     text = archive_of(exports.export("daily"))["jobs/daily.job"]
-    kept = json.loads(text)["nodes"][0]["properties"][-1]
-    assert kept == {"name": "token", "value": "", "value_is_sensitive": True}
-    assert b"s3cr3t" not in text
+    assert json.loads(text)["nodes"][0][spelling] == [{**secret, "value": ""}, {"name": "other", "value": "kept"}]
 
 
 def test_export_job__resources_of_nodes_come_along(exports: Exports) -> None:
