@@ -24,6 +24,7 @@ _RANGES = (
     ("retryTimes", 0, 5),
     ("retryInterval", 5, 600),
 )
+_MAX_VALUE = 1024  # characters of a parameter
 _HELD_AS = {
     ReferenceKind.SCRIPT: Kind.SCRIPT,
     ReferenceKind.RESOURCE: Kind.RESOURCE,
@@ -90,7 +91,9 @@ def lint(objects: Iterable[PackageObject], rules: Rules) -> list[Finding]:
     for item in items:
         held.add(item)
     findings = [finding for item in items for finding in _lint_object(item, rules, held)]
-    return findings + list(_subjob_cycles(items))
+    findings += _job_cycles(items, ReferenceKind.SUBJOB, Level.ERROR, "run each other as subjobs")
+    findings += _job_cycles(items, ReferenceKind.UPSTREAM, Level.WARNING, "wait for each other")
+    return findings
 
 
 def _lint_object(item: PackageObject, rules: Rules, held: _Held) -> Iterator[Finding]:
@@ -216,7 +219,11 @@ class _Job:
             if not PARAMETER_NAME.fullmatch(name):
                 text = f"the parameter name {name!r} is not 1 to 64 letters, digits, '-', '_' or '.'"
                 yield self._finding(Level.ERROR, "parameter-name", f"params[{name}]", text)
-            yield from self._expression(as_text(parameter.get("value")), f"params[{name}]")
+            value = as_text(parameter.get("value"))
+            if len(value) > _MAX_VALUE:
+                text = f"the value has {len(value)} characters; the original takes {_MAX_VALUE}"
+                yield self._finding(Level.WARNING, "out-of-range", f"params[{name}]", text)
+            yield from self._expression(value, f"params[{name}]")
 
     def _schedule(self, schedule: Any) -> Iterator[Finding]:
         if not isinstance(schedule, dict):
@@ -246,9 +253,9 @@ def _predecessors(node: dict[str, Any]) -> list[str]:
     return [as_text(one) for one in before] if isinstance(before, list) else []
 
 
-def _subjob_cycles(items: list[PackageObject]) -> Iterator[Finding]:
+def _job_cycles(items: list[PackageObject], kind: ReferenceKind, level: Level, how: str) -> Iterator[Finding]:
     graph = {
-        item.name: [one.name for one in references_of(item) if one.kind is ReferenceKind.SUBJOB]
+        item.name: [one.name for one in references_of(item) if one.kind is kind]
         for item in items
         if item.kind is Kind.JOB
     }
@@ -256,9 +263,12 @@ def _subjob_cycles(items: list[PackageObject]) -> Iterator[Finding]:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
         yield Finding(
-            level=Level.ERROR,
-            rule="subjob-cycle",
+            level=level,
+            rule="subjob-cycle" if kind is ReferenceKind.SUBJOB else "upstream-cycle",
             object=f"job {error.args[1][0]!r}",
-            where="nodes",
-            message=f"jobs run each other as subjobs: {' → '.join(error.args[1])}",
+            where="nodes" if kind is ReferenceKind.SUBJOB else "schedule.cron",
+            message=f"jobs {how}: {' → '.join(error.args[1])}",
+            repair="remove one of these references"
+            if kind is ReferenceKind.SUBJOB
+            else "remove one of these dependencies, unless one is on the last period",
         )
