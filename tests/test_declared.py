@@ -90,7 +90,6 @@ def test_error__one_code_has_one_text_and_status() -> None:
     assert {code: texts for code, texts in seen.items() if len(texts) > 1 and code != "APIGW.0101"} == {}
 
 
-@pytest.mark.xfail(strict=True, reason="ten settings still have no comment; take this mark away with the last one")
 def test_setting__is_explained_beside_its_declaration() -> None:
     source = inspect.getsource(settings)
     lines = source.splitlines()

@@ -20,7 +20,7 @@ from headrace.auth.passwords import hash_password
 from headrace.auth.sealing import Sealer, derive, load_or_create_key
 from headrace.domain.identity import User
 from headrace.engine.engine import Engine
-from headrace.factory import imports, workspaces
+from headrace.factory import imports, tasks, workspaces
 from headrace.migration.clusters import ensure_default_cluster
 from headrace.objectstore.store import open_store
 from headrace.services import Numbers, Services
@@ -65,6 +65,7 @@ class Installation:
     def start(self) -> None:
         """Start the engine and end what a crash left half-done."""
         imports.recover(self.services)
+        tasks.forget_old(self.services)
         self.engine.start()
 
     def stop(self) -> None:
@@ -81,7 +82,9 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         database = open_database(settings.database_url, settings.home)
-        store = open_store(settings.object_store_url, settings.home, environment)
+        store = open_store(
+            settings.object_store_url, settings.home, environment, create_buckets=settings.create_buckets
+        )
         key = load_or_create_key(settings.home, environment)
     except ValueError as error:
         raise InvalidSetting(str(error)) from error

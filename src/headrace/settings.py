@@ -18,26 +18,26 @@ class InvalidSetting(ValueError):
 class Settings:
     """Everything that can be set. Units are in the comments."""
 
-    home: Path = field(default_factory=lambda: Path.home() / ".headrace")
-    host: str = "127.0.0.1"
-    port: int = 8700
+    home: Path = field(default_factory=lambda: Path.home() / ".headrace")  # where everything is kept
+    host: str = "127.0.0.1"  # address to listen on
+    port: int = 8700  # port to listen on
     database_url: str | None = None  # None: HOME/headrace.db
     object_store_url: str | None = None  # None: HOME/obs
-    auth: Literal["on", "none"] = "on"
+    auth: Literal["on", "none"] = "on"  # "none" serves anybody, on loopback only
     local_execution: bool = False  # Shell and Python nodes without a bound host run on this machine
-    unbound_connections: Literal["embedded", "fail"] = "embedded"
+    unbound_connections: Literal["embedded", "fail"] = "embedded"  # what SQL on an unbound connection does
     time_zone: str = "Asia/Shanghai"  # the service's zone: default plan-time windows, log paths
-    max_nodes_per_job: int = 200
-    max_jobs_per_workspace: int = 10_000
-    max_scripts_per_workspace: int = 10_000
-    max_jobs_per_batch_export: int = 100
+    max_nodes_per_job: int = 200  # the original's limit
+    max_jobs_per_workspace: int = 10_000  # the original's limit
+    max_scripts_per_workspace: int = 10_000  # the original's limit
+    max_jobs_per_batch_export: int = 100  # the original's limit
     max_package_bytes: int = 1024 * 1024 * 1024  # of an archive on import; the original allows 10 MB
     max_body_bytes: int = 16 * 1024 * 1024  # of a JSON request
     max_upload_bytes: int = 256 * 1024 * 1024  # of an archive sent in the request itself; it is held in memory
     encode_cdm_values: bool = True  # CDM answers carry percent-encoded values, which Terraform decodes
     max_parallel_nodes: int = 16  # node attempts at once in this process
-    create_buckets: bool = True  # writing to an unknown bucket of the file store creates it
-    task_retention_days: int = 30
+    create_buckets: bool = True  # writing to an unknown bucket of HOME/obs creates it
+    task_retention_days: int = 30  # system tasks that ended longer ago are removed at a start
 
     @classmethod
     def load(cls, flags: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Self:

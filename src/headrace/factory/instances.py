@@ -35,12 +35,20 @@ from headrace.wire.v1.instances import (
 )
 
 MAX_WINDOW = timedelta(days=7)
+MAX_MILLIS = 253_402_300_799_999  # the end of the year 9999
 _FLAGGED = {"forceSuccess": "success", "ignoreSuccess": "success"}
 
 
 def list_page(services: Services, caller: Caller, query: ListInstancesQuery) -> JobInstanceList:
     """One page of instances, newest plan time first. Raises InvalidParameter for a window of more than 7 days."""
     skip, limit = paging.rows(query)
+    for member, value in (
+        ("minPlanTime", query.min_plan_time),
+        ("maxPlanTime", query.max_plan_time),
+        ("instanceType", query.instance_type),
+    ):
+        if value is not None and not 0 <= value <= MAX_MILLIS:
+            raise InvalidParameter(f"{member}: {value} is not between 0 and {MAX_MILLIS}.")
     after, until = _window(query, caller.now, ZoneInfo(services.settings.time_zone))
     with services.db.reading() as connection:
         total, found = instances.page(

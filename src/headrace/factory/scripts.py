@@ -73,7 +73,7 @@ def create(services: Services, caller: Caller, script: ScriptInfo, text: bytes) 
     """
     if not script.name:
         raise MissingParameter("name: missing.")
-    if not SCRIPT_NAME.fullmatch(script.name):
+    if not SCRIPT_NAME.fullmatch(script.name) or script.name in (".", ".."):
         raise ScriptNotCreated(
             f"name: {script.name!r} is not 1 to 128 letters, digits, Chinese characters, '-', '_' or '.'."
         )
@@ -185,7 +185,7 @@ def importable(name: str, text: str) -> ScriptInfo:
         script = _DECODER.decode(text)
     except msgspec.DecodeError as error:
         raise InvalidParameter(f"script {name!r}: {error}.") from error
-    if not SCRIPT_NAME.fullmatch(name):
+    if not SCRIPT_NAME.fullmatch(name) or name in (".", ".."):
         raise InvalidParameter(f"script {name!r}: the name is invalid.")
     check_storable(f"script {name!r}", script.type or "", script.directory or "")
     return script

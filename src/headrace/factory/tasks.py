@@ -1,6 +1,8 @@
-"""Reading system tasks."""
+"""Reading system tasks, and forgetting old ones."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from headrace.domain.identity import Caller
 from headrace.errors import TaskNotFound
@@ -42,3 +44,10 @@ def show(services: Services, caller: Caller, task_id: str) -> TaskView:
         subtasks=parts,
         sub_tasks=parts,
     )
+
+
+def forget_old(services: Services) -> None:
+    """Remove tasks that ended longer ago than the setting ``task_retention_days`` says."""
+    age = timedelta(days=services.settings.task_retention_days) // timedelta(milliseconds=1)
+    with services.db.writing() as connection:
+        tasks.forget_before(connection, services.now() - age)

@@ -16,8 +16,10 @@ ACCESS_KEY_VARIABLE = "HEADRACE_S3_ACCESS_KEY"
 SECRET_KEY_VARIABLE = "HEADRACE_S3_SECRET_KEY"  # noqa: S105 - the name of a variable, not a secret
 
 
-def open_store(url: str | None, home: Path, environment: Mapping[str, str] = os.environ) -> ObjectStore:
-    """The store of ``url``, plain files in ``home/obs`` when there is none.
+def open_store(
+    url: str | None, home: Path, environment: Mapping[str, str] = os.environ, *, create_buckets: bool = True
+) -> ObjectStore:
+    """The store of ``url``, plain files in ``home/obs`` when there is none (``create_buckets`` is for those).
 
     ``file:///folder``, or an S3 endpoint: ``s3://host:port`` (over TLS), ``https://host`` or ``http://host:port``,
     each with ``?region=NAME`` (us-east-1 when absent) and ``&create_buckets=true`` where writing may make buckets.
@@ -25,7 +27,7 @@ def open_store(url: str | None, home: Path, environment: Mapping[str, str] = os.
     or setting that does not do, without repeating secrets.
     """
     if url is None:
-        return FileStore(home / "obs")
+        return FileStore(home / "obs", create_buckets=create_buckets)
     parts = urlsplit(url)
     if parts.scheme == "file":
         return _open_folder(parts)

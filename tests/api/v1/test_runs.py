@@ -514,3 +514,10 @@ def test_restart__a_running_instance_answers_dlf_3051(jobs: Jobs) -> None:
     number = jobs.run(name)
     assert code(jobs.call("POST", f"/{name}/instances/{number}/restart")) == (400, "DLF.3051")
     jobs.call("POST", f"/{name}/instances/{number}/stop")
+
+
+@pytest.mark.parametrize("member", ["minPlanTime", "maxPlanTime", "instanceType"])
+def test_list_job_instances__a_number_no_time_can_be_answers_dlf_3051(server: Any, member: str) -> None:
+    answer = server.http.get("/v1/{p}/jobs/instances/detail", params={member: "9" * 25})
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "DLF.3051")
+    assert member in answer.json()["error_msg"]

@@ -37,7 +37,8 @@ def run_once(call: Call, body: RunOnceRequest | None) -> RunOnceAnswer:
     answers=204,
     errors=(JobNotFound, WorkspaceNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter, PermissionDenied),
     tag="job",
-    partly="CRON, EVENT and real-time jobs are marked as started; without the scheduler no instances are generated",
+    partly="CRON, EVENT and real-time jobs are marked as started, but no instances are generated yet; start_date and "
+    "ignore_first_self_dep have no effect",
 )
 def start_job(call: Call, body: StartJobRequest | None) -> None:
     """Start the scheduling of a batch job, or a real-time job. Source: API reference, "Starting a Job"."""
