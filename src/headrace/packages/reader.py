@@ -30,6 +30,7 @@ _RESOURCE_FORK = re.compile(r"(?:^|/)__MACOSX/(?:.*/)?\._[^/]*$")  # what macOS 
 _HIDDEN = re.compile(r"(?:^|/)\.")  # also objects may be called so
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _SIZES_FOLLOW = 0x0008
+_ENTRY_BYTES = 512  # of the directory for each entry, on average: 46 and the name
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _LINK, _FOLDER = 0o120000, 0o170000
 _UNREADABLE = (
@@ -163,12 +164,11 @@ def open_package(file: BinaryIO, limits: ReadLimits | None = None) -> Package:
     """An archive. ``file`` must be seekable and stay open while the package is read. Raises PackageRefused."""
     limits = limits or ReadLimits()
     try:
-        archive = zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(_Opening(file, limits.members))
     except _UNREADABLE as error:
         raise PackageRefused(f"The file is no ZIP archive that can be read: {error}.") from error
+    archive.fp = file
     entries = archive.infolist()
-    if len(entries) > limits.members:
-        raise PackageRefused(f"The archive has {len(entries)} entries, more than {limits.members}.")
     budget = _Budget(limits)
     sources: list[_Source] = []
     paths: set[str] = set()
@@ -183,6 +183,28 @@ def open_package(file: BinaryIO, limits: ReadLimits | None = None) -> Package:
         sources.append(_Source(path, kind_of_file(path), _reader(archive, entry, path, budget)))
     _check_overlaps(entries, archive.start_dir)
     return _package(sources, limits)
+
+
+class _Opening:
+    """The file while zipfile reads its directory: one of too many entries is refused before it becomes objects.
+
+    Every entry starts with a signature, so there are never more entries than signatures.
+    """
+
+    def __init__(self, file: BinaryIO, members: int) -> None:
+        self._file, self._members = file, members
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1, /) -> bytes:
+        """As of a file. Raises PackageRefused."""
+        if size > max(_MIB, _ENTRY_BYTES * self._members):
+            raise PackageRefused(
+                f"The directory of the archive has {size} bytes, too many for {self._members} entries."
+            )
+        content = self._file.read(size)
+        if (entries := content.count(b"PK\1\2")) > self._members:
+            raise PackageRefused(f"The archive has {entries} entries, more than {self._members}.")
+        return content
 
 
 def _package(sources: list[_Source], limits: ReadLimits) -> Package:

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import struct
+import tracemalloc
 import zipfile
 import zlib
 from typing import Any
@@ -168,6 +169,26 @@ def test_limits__count_bytes_that_are_really_produced() -> None:
     both = zipped(("a.job", big), ("b.job", big.replace(b'"a"', b'"b"')))
     assert "package unpacks to more than 150000" in refused(both, total_bytes=150_000)
     assert "2 entries, more than 1" in refused(both, members=1)
+
+
+def test_a_directory_of_too_many_entries__is_refused_before_it_takes_memory() -> None:
+    entry = struct.pack("<4s6H3L5H2L", CENTRAL, 20, 20, 0x800, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    for count, reason in ((200_000, "200000 entries, more than 100000"), (2_000_000, "94000000 bytes, too many for")):
+        directory = entry * count
+        numbers = (44, 45, 45, 0, 0, count, count, len(directory), 0)
+        wide_end = struct.pack("<4sQ2H2L4Q", b"PK\6\6", *numbers) + struct.pack(
+            "<4sLQL", b"PK\6\7", 0, len(directory), 1
+        )
+        end = struct.pack("<4s4H2LH", END, 0, 0, 0xFFFF, 0xFFFF, len(directory), 0, 0)
+        file = io.BytesIO(directory + wide_end + end)
+        tracemalloc.start()
+        try:
+            with pytest.raises(PackageRefused, match=reason):
+                open_package(file, ReadLimits(members=100_000))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 2 * len(directory)
 
 
 def test_objects__may_be_read_twice_within_the_same_limits() -> None:
