@@ -142,7 +142,7 @@ def until(count: int, *writers: Writer) -> None:
 def test_kill__during_writes_of_two_clients_keeps_every_job_that_was_acknowledged(tmp_path: Path, port: int) -> None:
     home = tmp_path / "home"
     known: set[str] = set()
-    for round_ in range(3):
+    for round_ in range(2):
         with serving(home, port) as server:
             writers = [Writer(server.another(), f"r{round_}{name}") for name in "ab"]
             for writer in writers:
@@ -156,7 +156,7 @@ def test_kill__during_writes_of_two_clients_keeps_every_job_that_was_acknowledge
         names = all_names(server.http)
         assert len(names) == len(set(names))
         assert known <= set(names)
-        assert len(set(names) - known) <= 2 * 3  # one in flight for each client and round may have arrived
+        assert len(set(names) - known) <= 2 * 2  # one in flight for each client and round may have arrived
         assert [name for name in names if not is_whole(server.http, name)] == []
 
 
@@ -203,7 +203,7 @@ def ended(http: httpx.Client, task_id: str) -> dict[str, Any]:
 @pytest.mark.slow
 def test_kill__during_imports_is_all_or_nothing_and_the_restart_completes_them(tmp_path: Path, port: int) -> None:
     home, tasks, seen = tmp_path / "home", {}, []
-    for delay, prefix, upload in [(0.02, "a", True), (0.1, "b", False), (0.2, "c", True), (0.3, "d", False)]:
+    for delay, prefix, upload in [(0.02, "a", True), (0.1, "b", False), (0.25, "c", True)]:
         with serving(home, port) as server:
             tasks[prefix] = begin_import(server, home, prefix, upload=upload)
             time.sleep(delay)
