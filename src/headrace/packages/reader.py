@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from headrace.packages.layout import cluster_of, kind_of_file, kind_of_json, safe
 from headrace.packages.model import ENVIRONMENT_NAME, Key, Kind, PackageObject, directory_of
-from headrace.packages.text import MAX_DEPTH, PackageRefused, canonical, checked, dump, members, parse
+from headrace.packages.text import MAX_DEPTH, Number, PackageRefused, checked, dump, parse
 
 MOST_NOTES = 100
 
@@ -75,14 +75,10 @@ class Package:
     limits: ReadLimits
     passed_over: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
-    _is_checked: bool = False
 
     def objects(self) -> Iterator[PackageObject]:
-        """Every object, kind by kind in the order of import. Raises PackageRefused.
-
-        May be called again; what was checked once is not checked a second time.
-        """
-        seen: dict[Key, int] = {}
+        """Every object, kind by kind in the order of import; may be called again. Raises PackageRefused."""
+        seen: dict[Key, int] = {}  # 64 bits of each text, keyed with a secret of this process: none can be made to fit
         self.notes[:] = [
             f"{path} was passed over: it is no part of a package." for path in self.passed_over[:MOST_NOTES]
         ]
@@ -93,7 +89,6 @@ class Package:
                 yield item
             elif known != found:
                 raise PackageRefused(f"{item.member}: the package holds another {item.label()} with other content.")
-        self._is_checked = True
 
     def _ordered(self) -> Iterator[PackageObject]:
         json_kinds = [(source, self._kind_of_json(source)) for source in self.sources if source.kind is None]
@@ -143,9 +138,6 @@ class Package:
         """The canonical text of a member and its members."""
         content = source.read()
         try:
-            if self._is_checked:
-                text = canonical(content)
-                return text, members(text)
             return checked(content, max_depth=self.limits.depth)
         except (ValueError, RecursionError) as error:
             raise PackageRefused(f"{source.path}: {error}.") from error
@@ -153,7 +145,7 @@ class Package:
 
 def _checked_name(source: _Source, kind: Kind, name: Any) -> str:
     """A name that an object can have. Raises PackageRefused."""
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or isinstance(name, Number) or not name:
         raise PackageRefused(f"{source.path}: the {kind.label} has no name.")
     if _NO_NAME.search(name):
         raise PackageRefused(f"{source.path}: {name!r} is no name; it has control characters or half characters.")

@@ -139,6 +139,8 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "no name": (zipped(("a.job", b'{"nodes":[]}')), "a.job: the job has no name"),
     "empty name": (zipped(("a.job", b'{"name":""}')), "the job has no name"),
     "name that is a number": (zipped(("a.job", b'{"name":1}')), "the job has no name"),
+    "name that is minus zero": (zipped(("a.job", b'{"name":-0}')), "the job has no name"),
+    "CDM job whose name is a number": (zipped(("cdm/c/a.json", b'{"jobs":[{"name":1}]}')), "the CDM job has no name"),
     "name with half a character": (zipped(("a.conn", b'{"name":"\\ud800"}')), "is no name"),
     "name with an escape sequence": (zipped(("a.script", b'{"name":"\\u001b[2J"}')), "is no name"),
     "CDM job without a name": (zipped(("cdm/c/a.json", b'{"jobs":[{}]}')), "the CDM job has no name"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -56,6 +57,31 @@ def test_canonical__keeps_every_value_and_number_form_and_is_idempotent(
     assert is_canonical(form)
     assert dump(parse(text)) == form  # the quick way and the exact way agree
     assert checked(text)[0] == form
+
+
+PAIRS = st.recursive(
+    st.sampled_from(["1", "-0", "1.5", '"{\\n"', '"a\\\\"', "[]", "{}", "[ ]", "{\n}"]),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: "[" + " ,".join(items) + "]")
+        | st.lists(st.tuples(st.sampled_from("ab"), inner), max_size=3).map(
+            lambda pairs: "{" + ",\n".join(f'"{name}" :{value}' for name, value in pairs) + "}"
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(value=PAIRS)
+def test_checked__refuses_exactly_what_parse_refuses(value: str) -> None:
+    text = f'{{"x":{value}}}'.encode()
+    try:
+        document = parse(text)
+    except ValueError as error:
+        with pytest.raises(ValueError, match=f"^{re.escape(str(error))}$"):
+            checked(text)
+    else:
+        form, looked_at = checked(text)
+        assert (form, looked_at.keys()) == (dump(document), document.keys())
 
 
 @given(document=DOCUMENTS)
@@ -165,3 +191,16 @@ def test_canonical__takes_texts_of_our_own_deeper_than_those_of_strangers() -> N
 def test_members__show_half_a_surrogate_pair_as_unknown_and_leave_backslashes_alone() -> None:
     text = canonical(b'{"a":"\\ud800\\udbff", "b":"\\\\ud800", "c":"\\\\\\udc00"}')
     assert members(text) == {"a": "\ufffd\ufffd", "b": "\\ud800", "c": "\\\ufffd"}
+
+
+@pytest.mark.parametrize(
+    "twice", [b'{"a":1,"\\u0061":2}', b'{"x":[{"a":"\\/","a":"/"}]}', b'{"a":-0,"a":0}', b'{"":1,"":1}']
+)
+def test_checked__finds_a_member_twice_under_any_escape(twice: bytes) -> None:
+    with pytest.raises(ValueError, match="occurs twice in one object"):
+        checked(twice)
+
+
+def test_checked__gives_names_that_are_no_texts_as_what_they_are() -> None:
+    for text in (b'{"name":1.5}', b'{"name":-0}', b'{"name":12345678901234567890123}'):
+        assert not isinstance(checked(text)[1]["name"], str)
