@@ -7,7 +7,6 @@ text diff is bounded, and what is printed has no control characters.
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 from headrace.domain.secrets import cdm_secret, connection_secret
 from headrace.packages.model import Key, Kind, PackageObject
 from headrace.packages.secrets import is_true
-from headrace.packages.text import Number, dump, objects_in, parse
+from headrace.packages.text import Number, dump, objects_in, parse, printable
 
 MOST_TEXT_LINES = 400
 _MOST_WORK = 5_000_000  # steps of one text diff, at the worst about half a second
@@ -27,8 +26,6 @@ _HIDDEN = "(secret)"
 _NAMED = {"nodes": "name", "properties": "name", "params": "name", "conditions": "preNodeName", "inputs": "name"}
 _NAMED |= {"configs": "name", "jobs": "name", "links": "name", "sameWorkSpaceJobs": "jobName"}
 _MISSING = object()
-# What would move a terminal's cursor, turn text around, or cannot be printed at all.
-_UNPRINTED = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class What(StrEnum):
@@ -245,7 +242,7 @@ def render_text(changes: Sequence[Change]) -> str:
             else:
                 lines += [f"        - {_short(member.old)}"] if member.old is not None else []
                 lines += [f"        + {_short(member.new)}"] if member.new is not None else []
-    return "\n".join(map(_printed, lines))
+    return "\n".join(map(printable, lines))
 
 
 def render_json(changes: Sequence[Mapping[str, Any]]) -> str:
@@ -267,11 +264,6 @@ def _from_json(change: Mapping[str, Any]) -> Change:
     kind = next(kind for kind in Kind if kind.label == change["kind"])
     what = What(change["what"])
     return Change(what=what, kind=kind, name=change["name"], cluster=change.get("cluster", ""), members=members)
-
-
-def _printed(line: str) -> str:
-    """The line with escapes for what a terminal would obey."""
-    return _UNPRINTED.sub(lambda sign: ascii(sign[0])[1:-1], line)
 
 
 def _short(value: str) -> str:

@@ -25,7 +25,7 @@ MOST_NOTES = 100
 
 _MIB = 1024 * 1024
 _UTF8_FLAG, _ENCRYPTED = 0x0800, 0x0001
-_NO_NAME = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
+_NO_NAME = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _RESOURCE_FORK = re.compile(r"(?:^|/)__MACOSX/(?:.*/)?\._[^/]*$")  # what macOS adds beside every file it archives
 _HIDDEN = re.compile(r"(?:^|/)\.")  # also objects may be called so
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
@@ -215,7 +215,7 @@ def _checked_path(entry: zipfile.ZipInfo) -> str:
         except UnicodeError:
             name = entry.orig_filename
     path = name.replace("\\", "/")
-    if "\0" in name or any(ord(sign) < 32 for sign in name):
+    if _NO_NAME.search(name):
         raise PackageRefused(f"{name!r}: the entry's name has control characters.")
     if not path or path.startswith("/") or _DRIVE.match(path) or ".." in path.split("/"):
         raise PackageRefused(f"{name!r}: the entry's name leaves the package's folder.")

@@ -28,6 +28,9 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF_PAIR = re.compile(rb"((?<!\\)(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}")  # the only escape of its kind in our text form
 
+# What would move a terminal's cursor, turn text around, or cannot be printed at all.
+_UNPRINTED = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 class PackageRefused(ObsFileUnreadable):
     """A package, or one member of it, cannot be taken; the detail names the member and the reason."""
@@ -86,6 +89,11 @@ def members(text: bytes) -> dict[str, Any]:
         return read_document(text)
     except msgspec.DecodeError:
         return read_document(_HALF_PAIR.sub(rb"\1\\ufffd", canonical(text)))
+
+
+def printable(line: str) -> str:
+    """A line of a stranger with escapes for what a terminal would obey instead of show."""
+    return _UNPRINTED.sub(lambda sign: ascii(sign[0])[1:-1], line)
 
 
 def objects_in(value: Any) -> list[dict[str, Any]]:
