@@ -48,5 +48,5 @@ def test_limits__are_those_of_the_reference() -> None:
     row = f"{limits.member_bytes // mib} MiB, and {limits.ratio:,} times its packed size"
     assert row in PAGE
     assert f"| all members, unpacked | {limits.total_bytes // mib // 1024} GiB |" in PAGE
-    assert f"| entries of the archive | {limits.members:,} |" in PAGE
+    assert f"| entries of the archive | {limits.members:,}, " in PAGE
     assert f"| depth of a document | {limits.depth} levels |" in PAGE
