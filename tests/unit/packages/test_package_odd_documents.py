@@ -19,48 +19,16 @@ from headrace.packages.references import references_of
 from headrace.packages.secrets import strip_secrets
 from headrace.packages.text import Number, PackageRefused, dump, parse
 
-MEMBERS = st.sampled_from(
-    [
-        "nodes",
-        "properties",
-        "name",
-        "value",
-        "value_is_sensitive",
-        "is_sensitive",
-        "params",
-        "schedule",
-        "cron",
-        "cronTrigger",
-        "dependJobs",
-        "jobs",
-        "sameWorkSpaceJobs",
-        "otherWorkSpaceJobs",
-        "jobName",
-        "preNodeName",
-        "conditions",
-        "expression",
-        "config",
-        "password",
-        "basicConfig",
-        "type",
-        "nodeType",
-        "link-config-values",
-        "from-config-values",
-        "configs",
-        "inputs",
-        "links",
-        "from-link-name",
-        "startTime",
-        "connectionName",
-        "directory",
-        "scriptName",
-        "scriptVersion",
-        "retryTimes",
-        "failPolicy",
-        "statementOrScript",
-        "workSpace",
-    ]
-)
+_MEMBERS = """
+    nodes properties name value value_is_sensitive is_sensitive
+    params schedule cron cronTrigger dependJobs jobs
+    sameWorkSpaceJobs otherWorkSpaceJobs jobName preNodeName conditions expression
+    config password basicConfig type nodeType link-config-values
+    from-config-values configs inputs links from-link-name startTime
+    connectionName directory scriptName scriptVersion retryTimes failPolicy
+    statementOrScript workSpace
+"""
+MEMBERS = st.sampled_from(_MEMBERS.split())
 VALUES = st.recursive(
     st.none()
     | st.booleans()
