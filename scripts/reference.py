@@ -73,6 +73,8 @@ def state_of(item: Operation | None) -> str:
     """The word for a published operation that is (or is not) declared here."""
     if item is None:
         return "not yet"
+    if item.refuses:
+        return f"not yet: {item.partly}"
     return f"partly: {item.partly}" if item.partly else "works"
 
 

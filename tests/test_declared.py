@@ -122,7 +122,7 @@ def told(request: pytest.FixtureRequest) -> set[tuple[str, Any]]:
 
 def test_operation__is_answered_with_success_by_a_test(told: set[tuple[str, Any]]) -> None:
     succeeded = {name for name, answer in told if isinstance(answer, int)}
-    missing = [item.id for item in operations() if item.id not in succeeded]
+    missing = [item.id for item in operations() if item.id not in succeeded and not item.refuses]
     assert not missing, f"no test calls these with success: {', '.join(missing)}"
 
 

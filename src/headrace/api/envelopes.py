@@ -17,7 +17,8 @@ def error_body(error: HeadraceError, family: Family, request_id: str) -> dict[st
     """
     code, message = error.code, error.message
     if family == "cdm":
-        code = code if code.startswith(("Cdm.", "APIGW.")) else "Cdm.0014"  # the generic "parameter is invalid"
+        if not code.startswith(("Cdm.", "APIGW.")):  # the generic "system error" and "parameter is invalid"
+            code = "Cdm.0000" if error.status >= 500 else "Cdm.0014"
         return {"code": code, "errCode": code, "message": message, "externalMessage": message}
     body: dict[str, Any] = {
         "error_code": code,

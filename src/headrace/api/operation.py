@@ -107,6 +107,7 @@ class Operation:
     description: str = ""
     workspace_error: type[HeadraceError] | None = None
     partly: str = ""
+    refuses: bool = False
 
 
 _declared: list[Operation] = []
@@ -137,6 +138,7 @@ def operation(
     json_uploads: tuple[Any, ...] = (),
     workspace_error: type[HeadraceError] | None = None,
     partly: str = "",
+    refuses: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a function as an operation.
 
@@ -145,7 +147,8 @@ def operation(
     worker thread; ``batched`` ones may share a
     commit with calls that arrive at the same moment: they write in one transaction, wake nobody and read nothing back.
     ``upload`` takes a body up to the size of a package, which may also be
-    JSON of the ``json_uploads`` shapes; ``partly`` says what the published operation does and this one does not yet.
+    JSON of the ``json_uploads`` shapes; ``partly`` says what the published operation does and this one does not yet;
+    ``refuses`` marks one that only tells its callers that this release cannot do it.
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -178,6 +181,7 @@ def operation(
                 description=rest.strip(),
                 workspace_error=workspace_error,
                 partly=partly,
+                refuses=refuses,
             )
         )
         return function

@@ -185,7 +185,7 @@ def importable(name: str, text: str) -> ScriptInfo:
         script = _DECODER.decode(text)
     except msgspec.DecodeError as error:
         raise InvalidParameter(f"script {name!r}: {error}.") from error
-    if not SCRIPT_NAME.fullmatch(name) or name in (".", ".."):
+    if not SCRIPT_NAME.fullmatch(name):
         raise InvalidParameter(f"script {name!r}: the name is invalid.")
     check_storable(f"script {name!r}", script.type or "", script.directory or "")
     return script

@@ -30,7 +30,7 @@ SCOPE = Scope(
     obs_exists=lambda path: path.endswith("/"),
     simple_variables=True,
 )
-SECONDS = 0.25  # the aim is 10 ms; shared machines need room
+SECONDS = 2.0  # the aim is 10 ms (bench/el.py); here only that it ends, on any machine
 
 PIECES = st.sampled_from(
     [f"{owner.name}.{name}" for owner in OBJECTS.values() for name in owner.names()]

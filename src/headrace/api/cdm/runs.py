@@ -27,6 +27,7 @@ _REFUSED = "every call is refused: running migration jobs comes with a later rel
     errors=(SubmissionFailed, CdmContentInvalid, CdmError),
     tag="cdm-job",
     partly=_REFUSED,
+    refuses=True,
 )
 def create_and_start_random_cluster_job(call: Call, body: RandomStart) -> dict[str, Any]:
     """Create and start jobs in one of some clusters; in this release refused, and nothing is created.
@@ -43,6 +44,7 @@ def create_and_start_random_cluster_job(call: Call, body: RandomStart) -> dict[s
     errors=(SubmissionFailed, CdmJobNotFound, CdmError, ClusterNotFound),
     tag="cdm-job",
     partly=_REFUSED,
+    refuses=True,
 )
 def start_cdm_job(call: Call, body: StartVariables | None) -> dict[str, Any]:
     """Start a migration job; in this release refused. Source: CDM API reference, "Starting a Job"."""
@@ -56,6 +58,7 @@ def start_cdm_job(call: Call, body: StartVariables | None) -> dict[str, Any]:
     errors=(CdmJobNotRunning, CdmJobNotFound, ClusterNotFound),
     tag="cdm-job",
     partly="no job runs in this release, so there is none to stop",
+    refuses=True,
 )
 def stop_cdm_job(call: Call) -> dict[str, Any]:
     """Stop a running migration job; in this release none runs. Source: CDM API reference, "Stopping a Job"."""
