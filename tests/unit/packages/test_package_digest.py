@@ -32,7 +32,9 @@ def read_back(members: Iterator[Member], compressor: Compressor) -> str:
     return content_digest(open_package(io.BytesIO(write_archive(members, compressor=compressor))).objects())
 
 
-@pytest.mark.parametrize("compressor", [Libdeflate(), Libdeflate(level=1), Zlib(), Stored()], ids=repr)
+@pytest.mark.parametrize(
+    "compressor", [Libdeflate(), Libdeflate(level=1), Zlib(), Stored()], ids=["default", "level 1", "zlib", "stored"]
+)
 def test_digest__does_not_depend_on_layout_and_compressor(compressor: Compressor) -> None:
     assert read_back(single_members(ALL), compressor) == content_digest(ALL)
     used = {"a": [SCRIPT, *CDM], "b": [SCRIPT, *RESOURCES]}
