@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from headrace.errors import HeadraceError
+from headrace.packages.text import printable
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -20,14 +21,19 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 FAILED, WRONG_USAGE = 1, 2
 
 
+def shown(text: str) -> str:
+    """Text of strangers' packages without what a terminal would obey."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
 def say(text: str = "") -> None:
     """A line for a person."""
-    out.print(text, markup=False)
+    out.print(shown(text), markup=False)
 
 
 def note(text: str) -> None:
     """A line for a person that is no result: to standard error, so that output can be piped."""
-    err.print(text, markup=False, style="dim" if err.is_terminal else None)
+    err.print(shown(text), markup=False, style="dim" if err.is_terminal else None)
 
 
 def print_json(value: Any) -> None:
@@ -37,7 +43,7 @@ def print_json(value: Any) -> None:
 
 def stop(message: str, status: int = FAILED) -> NoReturn:
     """End with a message that names the cause and the repair."""
-    err.print(f"headrace: {message}", markup=False, style="red" if err.is_terminal else None)
+    err.print(shown(f"headrace: {message}"), markup=False, style="red" if err.is_terminal else None)
     raise typer.Exit(status)
 
 

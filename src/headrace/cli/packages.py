@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from headrace.cli.home import JsonOption
-from headrace.cli.output import FAILED, WRONG_USAGE, out, print_json, say, stop, told_errors
+from headrace.cli.output import FAILED, WRONG_USAGE, out, print_json, say, shown, stop, told_errors
 from headrace.domain.cron import check_cron
 from headrace.domain.schedule_time import read_schedule_time
 from headrace.el.language import check as check_expression
@@ -60,7 +61,7 @@ def show(target: Target, as_json: JsonOption = False) -> None:
         return
     table = Table("kind", "name", "detail", box=None)
     for item in objects:
-        table.add_row(item.kind.label, item.name, _detail(item))
+        table.add_row(*(escape(shown(cell)) for cell in (item.kind.label, item.name, _detail(item))))
     out.print(table)
     counts = Counter(item.kind.label for item in objects)
     say(", ".join(f"{count} {label}{'s' if count > 1 else ''}" for label, count in counts.items()) or "empty")

@@ -12,11 +12,12 @@ from typing import Annotated, Any
 import msgspec
 import structlog
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from headrace.app import Installation, open_installation
 from headrace.cli.home import HomeOption, JsonOption, caller_for, load_settings
-from headrace.cli.output import FAILED, WRONG_USAGE, note, out, print_json, say, stop, told_errors
+from headrace.cli.output import FAILED, WRONG_USAGE, note, out, print_json, say, shown, stop, told_errors
 from headrace.cli.packages import read_objects
 from headrace.domain.identity import Caller
 from headrace.domain.schedule_time import read_schedule_time
@@ -197,7 +198,7 @@ def _tell_rows(node: NodeRecord) -> None:
         return
     table = Table(title=node.name, box=None, show_header=False, title_justify="left")
     for row in rows[:MOST_ROWS]:
-        table.add_row(*(cell if cell is not None else "NULL" for cell in row))
+        table.add_row(*(escape(shown(cell)) if cell is not None else "NULL" for cell in row))
     out.print(table)
     if len(rows) > MOST_ROWS:
         say(f"… and {len(rows) - MOST_ROWS} more rows")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from headrace.domain.identity import Caller
 from headrace.errors import InvalidParameter, JobNotFound
@@ -20,6 +20,7 @@ class Collector:
 
     def __init__(self, services: Services, caller: Caller, *, submitted: bool) -> None:
         self._services, self._caller, self._submitted = services, caller, submitted
+        self._pinned: dict[str, int | None] = {}
 
     def jobs(self, connection: Connection, names: Sequence[str], *, subjobs: bool) -> list[PackageObject]:
         """The jobs of these names; with ``subjobs`` also those that their nodes run, and so on.
@@ -41,7 +42,18 @@ class Collector:
             found[name] = exportable(Kind.JOB, name, text)
             if subjobs:
                 waiting += [item.name for item in references_of(found[name]) if item.kind is ReferenceKind.SUBJOB]
+        self._settle_versions(found.values())
         return list(found.values())
+
+    def _settle_versions(self, jobs: Iterable[PackageObject]) -> None:
+        """A package holds one text of a script: that of the newest pinned version, or the current one where any node
+        pins none."""
+        for job in jobs:
+            for item in references_of(job):
+                if item.kind is ReferenceKind.SCRIPT:
+                    known = self._pinned.get(item.name, item.version)
+                    both = known is not None and item.version is not None
+                    self._pinned[item.name] = max(known or 0, item.version or 0) if both else None
 
     def _job_text(self, connection: Connection, name: str) -> str | None:
         found = jobs.with_text(connection, self._caller.workspace.id, name)
@@ -71,7 +83,7 @@ class Collector:
         record = scripts.by_name(connection, self._caller.workspace.id, item.name)
         if record is None:
             return []
-        wanted = item.version or (record.version if self._submitted else 0)
+        wanted = self._pinned.get(item.name, item.version) or (record.version if self._submitted else 0)
         text = scripts.version_document(connection, record.id, wanted) if wanted else None
         return [exportable(Kind.SCRIPT, record.name, text or record.document)]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from headrace.errors import InvalidParameter
@@ -11,6 +9,7 @@ from headrace.packages.text import MAX_DEPTH
 from headrace.wire.document import Document, read_document
 
 MAX_TEXT = 1024  # characters
+_DEEPER = b"\n" + b" " * (MAX_DEPTH + 1)  # in indented JSON, where texts hold no line breaks, a level too many
 
 
 def received(body: bytes) -> Document:
@@ -24,24 +23,9 @@ def received(body: bytes) -> Document:
         raise InvalidParameter(f"The body is not valid JSON in UTF-8: {error}.") from error
     except RecursionError as error:
         raise InvalidParameter("The body is nested too deeply.") from error
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(document, MAX_DEPTH):
+    if _DEEPER in msgspec.json.format(body, indent=1):
         raise InvalidParameter(f"The body is nested more than {MAX_DEPTH} levels deep.")
     return document
-
-
-def _is_deeper(document: Document, levels: int) -> bool:
-    """Whether objects and lists nest more than so many levels; looked at level by level, nothing recurses."""
-    level: list[Any] = [document]
-    for _ in range(levels):
-        level = [
-            value
-            for container in level
-            for value in (container.values() if isinstance(container, dict) else container)
-            if isinstance(value, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def check_storable(what: str, *texts: str) -> None:

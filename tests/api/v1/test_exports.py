@@ -324,3 +324,32 @@ def test_export_job__cdm_jobs_of_nodes_come_along_with_their_links_and_without_s
         {**inputs[1], "value": "Add password here"},
     ]
     assert not any(b"s3cr3t" in text for text in found.values())
+
+
+def test_export_job__nodes_that_pin_two_versions_of_a_script_leave_with_the_newest(server: Any) -> None:
+    workspace = {"workspace": server.workspace()}
+    for text in ("echo 1", "echo 2", "echo 3"):
+        body = {"name": "pinned", "type": "Shell", "content": text, "connectionName": "h", "targetStatus": "SUBMITTED"}
+        method = "POST" if text == "echo 1" else "PUT"
+        path = "/v1/{p}/scripts" if method == "POST" else "/v1/{p}/scripts/pinned"
+        assert server.http.request(method, path, json=body, headers=workspace).status_code == 204
+    nodes = [
+        {
+            "name": f"n{version}",
+            "type": "Shell",
+            "properties": [
+                {"name": "scriptName", "value": "pinned"},
+                {"name": "scriptVersion", "value": version},
+            ],
+        }
+        for version in ("1", "2")
+    ]
+    job = {"name": "two_pins", "processType": "BATCH", "nodes": nodes}
+    assert server.http.post("/v1/{p}/jobs", json=job, headers=workspace).status_code == 204
+    content = server.http.post("/v1/{p}/jobs/two_pins/export", headers=workspace).content
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.namelist() == ["scripts/pinned.script", "jobs/two_pins.job"]
+        assert json.loads(archive.read("scripts/pinned.script"))["content"] == "echo 2"
+    batch = server.http.post("/v1/{p}/jobs/batch-export", json={"jobList": ["two_pins"]}, headers=workspace)
+    with zipfile.ZipFile(io.BytesIO(batch.content)) as archive:
+        assert sorted(archive.namelist()) == ["jobs/two_pins/pinned.script", "jobs/two_pins/two_pins.job"]
