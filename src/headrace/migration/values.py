@@ -1,7 +1,8 @@
 """Config values of links and jobs: how they come in, and how they go out.
 
-In: values in the encoding of our own answers are decoded, two documented misspellings of sections put right; all else
-stays byte for byte. Out: text everywhere, lists as lists, special characters percent-encoded, secrets replaced.
+In: values in the encoding of our own answers are decoded, two documented misspellings of sections put right; secrets,
+which no answer carries, and all else stay byte for byte. Out: text everywhere, lists as lists, special characters
+percent-encoded, secrets replaced.
 
 Source: cdm-connectors.md §1 (values, percent-encoding, empty sections, extended-configs) and cdm-v1.1 "Type traps".
 """
@@ -16,7 +17,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from headrace.domain.secrets import CDM_PLACEHOLDER
+from headrace.domain.secrets import CDM_PLACEHOLDER, cdm_secret, is_cdm_placeholder
 from headrace.errors_cdm import CdmContentInvalid
 from headrace.packages.cdm import masked_cdm
 from headrace.wire.document import Document, as_text, read_document, write_document
@@ -43,7 +44,9 @@ def _received(item: Document) -> bool:
     if section in _MISSPELT:
         item["name"] = _MISSPELT[section] + dot + parameter
     if isinstance(value := item.get("value"), str):
-        item["value"] = decoded(value)
+        plain = decoded(value)
+        if is_cdm_placeholder(plain) or not cdm_secret(as_text(item.get("name"))):
+            item["value"] = plain
     return item != before
 
 

@@ -120,6 +120,22 @@ def test_received__documented_misspellings_of_sections_are_put_right(sent: str, 
     assert stored["from-config-values"]["configs"][0]["inputs"] == [{"name": kept, "value": "v"}]
 
 
+@pytest.mark.parametrize(
+    ("name", "sent", "kept"),
+    [
+        ("linkConfig.password", "p%40ss", "p%40ss"),
+        ("llinkConfig.password", "p%40ss", "p%40ss"),
+        ("linkConfig.securityKey", "a%2Fb%2B", "a%2Fb%2B"),
+        ("linkConfig.password", "Add%20password%20here", "Add password here"),
+        ("linkConfig.username", "a%40b", "a@b"),
+    ],
+)
+def test_received__a_secret_is_never_decoded_but_the_placeholder_is(name: str, sent: str, kept: str) -> None:
+    config = {"configs": [{"inputs": [{"name": name, "value": sent}], "name": "linkConfig"}]}
+    stored = json.loads(values.received(json.dumps({"link-config-values": config}).encode()))
+    assert stored["link-config-values"]["configs"][0]["inputs"][0]["value"] == kept
+
+
 def test_received__decoding_one_value_keeps_the_form_of_all_numbers() -> None:
     text = b'{"from-config-values":{"configs":[{"inputs":[{"name":"a","value":"%20"}]}]},"x":1.50,"y":1E5}'
     assert values.received(text).endswith(b'"value":" "}]}]},"x":1.50,"y":1E5}')
