@@ -46,7 +46,7 @@ def show(target: Target, as_json: JsonOption = False) -> None:
         objects, notes = read_objects(target)
     digest = content_digest(objects)
     if as_json:
-        shown = [
+        described = [
             {
                 "kind": item.kind.label,
                 "name": item.name,
@@ -57,7 +57,7 @@ def show(target: Target, as_json: JsonOption = False) -> None:
             }
             for item in objects
         ]
-        print_json({"digest": digest, "objects": shown, "notes": notes})
+        print_json({"digest": digest, "objects": described, "notes": notes})
         return
     table = Table("kind", "name", "detail", box=None)
     for item in objects:
