@@ -37,6 +37,11 @@ def cdm_secret(input_name: str) -> bool:
     return name in _CDM or name.endswith("password")
 
 
+def map_secret(member: str) -> bool:
+    """Whether an entry of a map (``jdbcProperties``, ``properties``) of a CDM link is a secret."""
+    return member.lower() == "sasl.jaas.config" or cdm_secret(member) or connection_secret(member)
+
+
 def is_cdm_placeholder(value: str) -> bool:
     """Whether a value stands for a secret that stays as it is."""
     return value.strip().rstrip(".") == CDM_PLACEHOLDER

@@ -29,7 +29,7 @@ def seal_job(text: bytes, sealer: Sealer, previous: str | None = None) -> str:
         stored = kept.get((node, as_text(item.get("name"))))
         if stored and (value == MASK or (sensitive and not value)):
             item |= {"value": stored, "value_is_sensitive": True}
-        elif sensitive and value and not sealer.is_sealed(value):
+        elif sensitive and value:
             item["value"] = sealer.seal(value)
         else:
             continue

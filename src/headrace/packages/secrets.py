@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from headrace.domain.secrets import CDM_PLACEHOLDER, cdm_secret, connection_secret
+from headrace.domain.secrets import CDM_PLACEHOLDER, cdm_secret, connection_secret, map_secret
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.text import dump, objects_in, parse
 from headrace.wire.document import as_truth
@@ -61,11 +62,44 @@ def _drop_secrets(value: Any) -> bool:
 
 def _strip_cdm(document: dict[str, Any]) -> bool:
     changed = False
-    for item in cdm_inputs(document):
-        if cdm_secret(str(item.get("name"))) and item.get("value") not in (None, "", CDM_PLACEHOLDER):
-            item["value"] = CDM_PLACEHOLDER
+    for slot in cdm_secret_slots(document):
+        if slot.holder[slot.member] not in (None, "", CDM_PLACEHOLDER):
+            slot.holder[slot.member] = CDM_PLACEHOLDER
             changed = True
     return changed
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place that holds a secret: ``holder[member]``; ``name`` tells it from the others of its document."""
+
+    name: str
+    holder: dict[str, Any]
+    member: str
+
+
+def cdm_secret_slots(document: dict[str, Any]) -> list[Slot]:
+    """Where a CDM link or job holds secrets: inputs of secret names, and secret entries of inputs that are maps."""
+    slots: list[Slot] = []
+    seen: dict[str, int] = {}
+    for item in cdm_inputs(document):
+        name = str(item.get("name"))
+        occurrence = seen[name] = seen.get(name, 0) + 1
+        if cdm_secret(name) and not isinstance(item.get("value"), dict):
+            slots += [Slot(f"{name}#{occurrence}", item, "value")] if "value" in item else []
+        elif isinstance(value := item.get("value"), dict):
+            slots += _map_slots(f"{name}#{occurrence}", value, every=cdm_secret(name))
+    return slots
+
+
+def _map_slots(name: str, value: dict[str, Any], *, every: bool) -> list[Slot]:
+    slots: list[Slot] = []
+    for member, inner in value.items():
+        if isinstance(inner, dict):
+            slots += _map_slots(f"{name}/{member}", inner, every=every or map_secret(member))
+        elif every or map_secret(member):
+            slots.append(Slot(f"{name}/{member}", value, member))
+    return slots
 
 
 def cdm_inputs(document: dict[str, Any]) -> list[dict[str, Any]]:

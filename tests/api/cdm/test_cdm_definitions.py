@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 
 import pytest
 from cdm_bodies import Json, job, link
@@ -207,3 +209,22 @@ def test_create_link__bad_body_answers_a_cdm_code(server: Server, cluster: str, 
     answer = server.http.post(f"/v1.1/{{p}}/clusters/{cluster}/cdm/link", json=body)
     assert answer.status_code == 400
     assert answer.json()["code"].startswith("Cdm.")
+
+
+def test_create_link__secrets_inside_maps_are_sealed_replaced_and_kept(server: Server, cluster: str) -> None:
+    base = f"/v1.1/{{p}}/clusters/{cluster}/cdm/link"
+    properties = {"password": "in-the-map", "sasl.jaas.config": "jaas-secret", "useSSL": "true"}
+    server.http.post(base, json={"links": [link("maps", jdbcProperties=properties, password="sealed:v1:literal")]})
+    shown = server.http.get(f"{base}/maps").text
+    assert "useSSL" in shown
+    for secret in ("in-the-map", "jaas-secret", "literal"):
+        assert secret not in shown
+        for file in ("headrace.db", "headrace.db-wal"):
+            assert secret.encode() not in (server.home / file).read_bytes()
+    again = server.http.get(f"{base}/maps").json()["links"]
+    assert server.http.put(f"{base}/maps", json={"links": again}).status_code == 200
+    exported = server.http.post("/v1/{p}/packages/export").content
+    with zipfile.ZipFile(io.BytesIO(exported)) as archive:
+        text = archive.read("cdm/default/links/maps.json").decode()
+    assert "Add password here" in text
+    assert "sealed:" not in text
