@@ -24,6 +24,7 @@ _DATE, _TIME = 0x0021, 0  # 1 January 1980, 00:00
 _FILE_MODE = 0o100644 << 16
 _STORED, _DEFLATED = 0, 8
 _MAX_32, _MAX_16 = 0xFFFFFFFF, 0xFFFF
+_HEADER, _ENTRY = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L")
 _CHUNK = 256 * 1024
 
 
@@ -100,13 +101,21 @@ class ArchiveWriter:
         sizes = (_MAX_32, _MAX_32) if large else (packed_size, packed.size)
         version = 45 if large else 20
         fixed = (_UTF8, packed.method, _TIME, _DATE, packed.crc, *sizes, len(packed.name), len(extra))
-        header = struct.pack("<4s5H3L2H", b"PK\3\4", version, *fixed)
+        header = _HEADER.pack(b"PK\3\4", version, *fixed)
         self._directory.append(self._entry(packed, packed_size))
         written = header + packed.name + extra + packed.data
         self._offset += len(written)
         return written
 
     def _entry(self, packed: _Packed, packed_size: int) -> bytes:
+        if self._offset < _MAX_32 and packed.size < _MAX_32 and packed_size < _MAX_32:  # nearly always
+            start = (b"PK\1\2", (3 << 8) | 20, 20, _UTF8, packed.method, _TIME, _DATE, packed.crc)
+            rest = (packed_size, packed.size, len(packed.name), 0, 0, 0, 0, _FILE_MODE, self._offset)
+            return _ENTRY.pack(*start, *rest) + packed.name
+        return self._wide_entry(packed, packed_size)
+
+    def _wide_entry(self, packed: _Packed, packed_size: int) -> bytes:
+        """An entry with numbers that need 64 bits."""
         numbers = [packed.size, packed_size, self._offset]
         wide = [number for number in numbers if number >= _MAX_32]
         extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
@@ -114,7 +123,7 @@ class ArchiveWriter:
         version = 45 if wide else 20
         start = (b"PK\1\2", (3 << 8) | version, version, _UTF8, packed.method, _TIME, _DATE, packed.crc)
         rest = (packed_shown, size, len(packed.name), len(extra), 0, 0, 0, _FILE_MODE, offset)
-        return struct.pack("<4s6H3L5H2L", *start, *rest) + packed.name + extra
+        return _ENTRY.pack(*start, *rest) + packed.name + extra
 
     def end(self) -> Iterator[bytes]:
         """The directory and the end records."""

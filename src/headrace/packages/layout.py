@@ -10,6 +10,7 @@ Source: package-format.md §1; docs/decisions/0006.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
@@ -21,11 +22,14 @@ Member = tuple[str, bytes]
 
 ENDINGS = {".job": Kind.JOB, ".script": Kind.SCRIPT, ".resource": Kind.RESOURCE, ".conn": Kind.CONNECTION}
 _FOLDERS = {Kind.JOB: "jobs", Kind.SCRIPT: "scripts", Kind.RESOURCE: "resources", Kind.CONNECTION: "connections"}
+_PLAIN = re.compile(r"[^\W_][\w.-]*")  # nearly every name
 _ENDING = {kind: ending for ending, kind in ENDINGS.items()}
 
 
 def safe(name: str) -> str:
     """A name as one segment of a path: what file systems refuse is percent-encoded, ``.`` and ``..`` too."""
+    if _PLAIN.fullmatch(name):
+        return name
     kept = "".join(sign if sign.isalnum() or sign in " -_.()[]{}@+=,;!#$&'~" else quote(sign, safe="") for sign in name)
     return kept.replace(".", "%2E") if kept.strip(".") == "" else kept
 
