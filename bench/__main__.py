@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, packages
+from bench import api, el, packages
 
-SUBJECTS = {"api": api.main, "packages": packages.main}
+SUBJECTS = {"api": api.main, "packages": packages.main, "el": el.main}
 
 
 def main() -> None:

@@ -100,6 +100,15 @@ def test_import_and_export__a_dry_run_writes_nothing_and_all_comes_back_the_same
     assert told["digest"] == headrace.json("show", tmp_path / "one.zip")["digest"]
 
 
+def test_diff__a_package_is_compared_with_what_the_workspace_holds(
+    headrace: CommandLine, package: Path, tmp_path: Path
+) -> None:
+    headrace("workspaces", "create", "compared")
+    assert len(headrace.json("diff", package, "-w", "compared", status=1)["changes"]) > 0
+    headrace("import", package, "-w", "compared")
+    assert headrace("diff", package, "-w", "compared").startswith("equal: sha256:")
+
+
 def test_import__mapping_and_parameters_reach_the_jobs(headrace: CommandLine, package: Path, tmp_path: Path) -> None:
     headrace("workspaces", "create", "mapped")
     headrace("import", package, "-w", "mapped", "--map", "connection:retail_dws=dws_prod", "--param", "retail_day.dt=X")

@@ -10,11 +10,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from headrace.cli.home import JsonOption
+from headrace.cli.home import DatabaseOption, HomeOption, JsonOption, WorkspaceOption, caller_for, opened
 from headrace.cli.output import FAILED, WRONG_USAGE, out, print_json, say, shown, stop, told_errors
 from headrace.domain.cron import check_cron
 from headrace.domain.schedule_time import read_schedule_time
 from headrace.el.language import check as check_expression
+from headrace.factory.collect import workspace_objects
 from headrace.nodes.base import is_known_type
 from headrace.packages.archive import archive_chunks
 from headrace.packages.diff import diff_packages, render_text, to_json
@@ -83,27 +84,50 @@ def _detail(item: PackageObject) -> str:
 
 def diff(
     before: Annotated[Path, typer.Argument(help="A package, folder or .job file.")],
-    after: Annotated[Path, typer.Argument(help="Another one.")],
+    after: Annotated[
+        Path | None, typer.Argument(help="Another one.  [default: the same objects in the workspace]")
+    ] = None,
+    home: HomeOption = None,
+    database: DatabaseOption = None,
+    workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two packages by meaning; exit status 1 when they differ.
+    """Compare two packages, or a package and a workspace, by meaning; exit status 1 when they differ.
 
-    Nodes, properties and parameters are matched by name, scripts are shown as text, secrets are not shown. To compare a
-    package with a workspace: `headrace import FILE --on-conflict overwrite --dry-run`.
+    Nodes, properties and parameters are matched by name, scripts are shown as text, secrets are not shown. Of a
+    workspace the objects that the package names are compared; `headrace import FILE --dry-run` says what an import
+    would do.
     """
     with told_errors():
         one, _ = read_objects(before)
-        other, _ = read_objects(after)
+        if after is not None:
+            other, _ = read_objects(after)
+        else:
+            other = _in_workspace(one, home, database, workspace)
     changes = diff_packages(one, other)
+    digests = [content_digest(one), content_digest(other)]
     if as_json:
-        digests = [content_digest(one), content_digest(other)]
         print_json({"equal": not changes, "digests": digests, "changes": to_json(changes)})
     elif changes:
         say(render_text(changes))
+        say(f"- {digests[0]}")
+        say(f"+ {digests[1]}")
     else:
-        say(f"equal: {content_digest(one)}")
+        say(f"equal: {digests[0]}")
     if changes:
         raise typer.Exit(FAILED)
+
+
+def _in_workspace(
+    objects: list[PackageObject], home: Path | None, database: str | None, workspace: str | None
+) -> list[PackageObject]:
+    """The objects of a workspace that are also in a package."""
+    keys = {item.key for item in objects}
+    with opened(home, database) as installation:
+        caller = caller_for(installation, workspace)
+        with installation.services.db.snapshot() as connection:
+            held = workspace_objects(installation.services, caller, connection, submitted=False)
+            return [item for item in held if item.key in keys]
 
 
 def rules() -> Rules:
