@@ -145,7 +145,7 @@ def test_delete_job__takes_versions_tags_and_references_along(database: Database
 def test_all_texts__streams_by_name(database: Database) -> None:
     add(database, *(job(number) for number in range(1200, 0, -1)))
     with database.snapshot() as connection:
-        found = [name for _, name, _ in jobs.all_texts(connection, WORKSPACE, submitted=True)]
+        found = [name for name, _, _ in jobs.all_texts(connection, WORKSPACE, submitted=True)]
     assert found == sorted(f"job_{number}" for number in range(1, 1201))
 
 

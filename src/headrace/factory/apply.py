@@ -172,7 +172,15 @@ def _write_job(target: Target, item: PackageObject, new: bool) -> None:
     directories.ensure(connection, caller.workspace.id, "job", record.directory, services.next_id())
     text = job_secrets.seal_job(item.text, services.sealer, found[1] if found is not None else None)
     status = target.policy.target_status or job.target_status
-    job_cases.save_text(connection, record, job_cases.names_of(job), text, submit=status != "SAVED", new=found is None)
+    job_cases.save_text(
+        connection,
+        record,
+        job_cases.names_of(job),
+        text,
+        submit=status != "SAVED",
+        new=found is None,
+        package_form=text.encode() == item.text,
+    )
 
 
 def _read_script_text(target: Target, item: PackageObject) -> str | None:

@@ -117,5 +117,8 @@ def workspace_objects(
         yield exportable(Kind.RESOURCE, name, text)
     for name, text in scripts.all_documents(connection, workspace, submitted=submitted):
         yield exportable(Kind.SCRIPT, name, text)
-    for _, name, text in jobs.all_texts(connection, workspace, submitted=submitted):
-        yield exportable(Kind.JOB, name, text)
+    for name, text, package_form in jobs.all_texts(connection, workspace, submitted=submitted):
+        if package_form:
+            yield strip_secrets(PackageObject(Kind.JOB, name, text.encode()))
+        else:
+            yield exportable(Kind.JOB, name, text)

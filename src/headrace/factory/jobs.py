@@ -104,7 +104,16 @@ def _check_quota(services: Services, connection: Connection, workspace: str) -> 
         raise JobQuotaReached(f"The workspace holds {limit} jobs.")
 
 
-def save_text(connection: Connection, record: JobRecord, names: Names, text: str, *, submit: bool, new: bool) -> int:
+def save_text(
+    connection: Connection,
+    record: JobRecord,
+    names: Names,
+    text: str,
+    *,
+    submit: bool,
+    new: bool,
+    package_form: bool = False,
+) -> int:
     """Store a job's text, as a new submitted version or as a draft; the newest version. Raises Duplicate."""
     version = record.version + 1 if submit else record.version
     record = record._replace(draft=None if submit else text, version=version)
@@ -113,7 +122,8 @@ def save_text(connection: Connection, record: JobRecord, names: Names, text: str
     else:
         jobs.replace_job(connection, record, names)
     if submit:
-        jobs.add_version(connection, record.id, version, text, record.update_user, record.update_time)
+        user, now = record.update_user, record.update_time
+        jobs.add_version(connection, record.id, version, text, user, now, package_form=package_form)
     return version
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import and_, bindparam, case, delete, exists, func, insert, select, update
 
 from headrace.storage.database import Connection, Row
 from headrace.storage.filters import contains
@@ -132,13 +132,13 @@ _DOWNSTREAM = Statement(
 
 # The text a package holds: the draft, or the newest submitted version.
 _ALL_DRAFTS = Statement(
-    select(jobs.c.id, jobs.c.name, _current_text)
+    select(jobs.c.name, _current_text, case((jobs.c.draft.is_(None), job_versions.c.package_form), else_=0))
     .join(job_versions, _newest, isouter=True)
     .where(_in_workspace)
     .order_by(jobs.c.name)
 )
 _ALL_SUBMITTED = Statement(
-    select(jobs.c.id, jobs.c.name, job_versions.c.document)
+    select(jobs.c.name, job_versions.c.document, job_versions.c.package_form)
     .join(job_versions, _newest)
     .where(_in_workspace)
     .order_by(jobs.c.name)
@@ -231,16 +231,26 @@ def _add_names(connection: Connection, rows: Iterable[tuple[JobRecord, Names]]) 
     connection.run_many(_INSERT_REFERENCE, references)
 
 
-def add_version(connection: Connection, job_id: int, version: int, document: str, user: str, now: int) -> None:
-    """Keep a submitted version."""
+def add_version(
+    connection: Connection,
+    job_id: int,
+    version: int,
+    document: str,
+    user: str,
+    now: int,
+    *,
+    package_form: bool = False,
+) -> None:
+    """Keep a submitted version. ``package_form``: the text is exactly what a package would hold."""
     connection.run(
-        _INSERT_VERSION, job_id=job_id, version=version, document=document, submit_user=user, submit_time=now
+        _INSERT_VERSION,
+        job_id=job_id,
+        version=version,
+        document=document,
+        package_form=int(package_form),
+        submit_user=user,
+        submit_time=now,
     )
-
-
-def add_versions(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep many submitted versions: job_id, version, document, submit_user, submit_time."""
-    connection.run_many(_INSERT_VERSION, rows)
 
 
 def replace_job(connection: Connection, job: JobRecord, names: Names) -> None:
@@ -308,10 +318,13 @@ def users_of(connection: Connection, workspace_id: str, kind: str, name: str) ->
     return [(row[0], row[1]) for row in rows]
 
 
-def all_texts(connection: Connection, workspace_id: str, *, submitted: bool) -> Iterator[tuple[int, str, str]]:
-    """Id, name and text of every job by name: the drafts, or the newest submitted versions."""
+def all_texts(connection: Connection, workspace_id: str, *, submitted: bool) -> Iterator[tuple[str, str, bool]]:
+    """Name and text of every job by name, and whether the text is known to be in the form of packages.
+
+    The drafts, or the newest submitted versions.
+    """
     for row in connection.stream(_ALL_SUBMITTED if submitted else _ALL_DRAFTS, workspace_id=workspace_id):
-        yield row[0], row[1], row[2]
+        yield row[0], row[1], bool(row[2])
 
 
 def page(

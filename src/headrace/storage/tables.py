@@ -167,12 +167,14 @@ jobs = Table(
     Index("jobs_newest", "workspace_id", "process_type", "create_time", "id"),
 )
 
+# package_form: 1 where the text is known to be in the text form of packages, so that an export takes it as it is.
 job_versions = Table(
     "job_versions",
     metadata,
     _number("job_id"),
     Column("version", Integer, nullable=False),
     _text("document"),
+    Column("package_form", Integer, nullable=False),
     _text("submit_user"),
     _number("submit_time"),
     PrimaryKeyConstraint("job_id", "version"),

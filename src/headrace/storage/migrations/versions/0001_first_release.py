@@ -176,6 +176,7 @@ job_versions = Table(
     _number("job_id"),
     Column("version", Integer, nullable=False),
     _text("document"),
+    Column("package_form", Integer, nullable=False),
     _text("submit_user"),
     _number("submit_time"),
     PrimaryKeyConstraint("job_id", "version"),
