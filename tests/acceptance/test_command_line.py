@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from headrace.engine.recovery import HomeLock
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "retail_warehouse" / "package"
 
 
@@ -149,6 +151,17 @@ def test_db__a_backup_is_restored(headrace: CommandLine, tmp_path: Path) -> None
     names = {item["name"] for item in headrace.json("workspaces", "list")}
     assert "before" in names
     assert "after" not in names
+
+
+def test_db__a_restore_under_a_running_server_is_refused(headrace: CommandLine, tmp_path: Path) -> None:
+    headrace("db", "backup", tmp_path / "backup.db")
+    lock = HomeLock(headrace.home)
+    lock.acquire()
+    try:
+        headrace("db", "restore", tmp_path / "backup.db", status=1)
+    finally:
+        lock.release()
+    headrace("db", "restore", tmp_path / "backup.db")
 
 
 def test_doctor__finds_a_good_installation_well(headrace: CommandLine) -> None:

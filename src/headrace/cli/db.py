@@ -10,6 +10,7 @@ import typer
 
 from headrace.cli.home import DatabaseOption, HomeOption, load_settings
 from headrace.cli.output import WRONG_USAGE, say, stop
+from headrace.engine.recovery import EngineTaken, HomeLock
 from headrace.settings import Settings
 from headrace.storage import migrate
 from headrace.storage.database import SqliteDatabase, open_database
@@ -81,14 +82,32 @@ def restore(
     if found is None or found > migrate.HEAD:
         stop(f"{source}: revision {found or 'none'} is not one that this release can open")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = HomeLock(target.parent)
+    try:
+        lock.acquire()
+    except EngineTaken as error:
+        stop(f"a server runs on this home; stop it first ({error})")
+    try:
+        _put_in_place(source, target)
+    finally:
+        lock.release()
+    say(f"restored {target} from {source}")
+
+
+def _put_in_place(source: Path, target: Path) -> None:
+    """Keep the database there is under another name, and copy the backup to its place."""
     if target.exists():
         _merge_log(target)
-        target.replace(target.with_name(target.name + ".replaced"))
+        kept = target.with_name(target.name + ".replaced")
+        number = 1
+        while kept.exists():
+            number += 1
+            kept = target.with_name(f"{target.name}.replaced-{number}")
+        target.replace(kept)
     with sqlite3.connect(source) as reading, sqlite3.connect(target) as writing:
         reading.backup(writing)
     for connection in (reading, writing):
         connection.close()
-    say(f"restored {target} from {source}")
 
 
 def _merge_log(database: Path) -> None:
