@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -92,14 +93,14 @@ class NodeContext:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
+class Node(ABC):
     """Base of the node types. ``inline`` ones do nothing that takes time and are run where they are decided."""
 
     inline: ClassVar[bool] = False
 
+    @abstractmethod
     def run(self, ctx: NodeContext) -> NodeResult:
         """Do the node's work. Raises NodeFailed; whatever else it raises fails the node too."""
-        raise NotImplementedError
 
 
 N = TypeVar("N", bound=type[Node])

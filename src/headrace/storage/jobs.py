@@ -213,12 +213,6 @@ def insert_job(connection: Connection, job: JobRecord, names: Names) -> None:
     _add_names(connection, [(job, names)])
 
 
-def insert_many(connection: Connection, rows: Sequence[tuple[JobRecord, Names]]) -> None:
-    """Add many jobs at once. Raises Duplicate."""
-    connection.run_many(_INSERT, [job._asdict() for job, _ in rows])
-    _add_names(connection, rows)
-
-
 def _add_names(connection: Connection, rows: Iterable[tuple[JobRecord, Names]]) -> None:
     tags: list[dict[str, Any]] = []
     references: list[dict[str, Any]] = []

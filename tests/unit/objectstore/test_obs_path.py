@@ -103,8 +103,8 @@ def test_parse__whatever_is_accepted_stays_below_its_bucket(key: str) -> None:
         path = ObsPath.parse(f"obs://bucket/{key}")
     except errors.InvalidObsPath:
         return
-    place = posixpath.normpath(posixpath.join("/root", path.bucket, path.key))
-    assert place == "/root/bucket" if not path.key else place == f"/root/bucket/{path.key.rstrip('/')}"
+    place = posixpath.normpath(posixpath.join("/store", path.bucket, path.key))
+    assert place == "/store/bucket" if not path.key else place == f"/store/bucket/{path.key.rstrip('/')}"
     assert ObsPath.parse(str(path)) == path
 
 
