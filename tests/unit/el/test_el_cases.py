@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from el_cases import Case, cases, scope_of
 
+from el_cases import Case, cases, scope_of
 from headrace.el.errors import ExpressionError
 from headrace.el.language import check, evaluate_text
 from headrace.el.macros import expand_macros
