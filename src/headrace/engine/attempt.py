@@ -16,12 +16,19 @@ from headrace.domain.clock import from_millis
 from headrace.domain.job import JobDefinition
 from headrace.el.language import evaluate_text
 from headrace.el.parameters import FirstOf, substitute_parameters
-from headrace.el.scope import Scope
+from headrace.el.scope import Loop, Scope
 from headrace.engine.logs import AttemptLog
 from headrace.engine.scope import node_scope
-from headrace.engine.surroundings import SqlEngines, bound_types, files_root, script_finder, variables_of
+from headrace.engine.surroundings import (
+    SqlEngines,
+    connection_finder,
+    files_root,
+    resource_finder,
+    script_finder,
+    variables_of,
+)
 from headrace.errors import HeadraceError
-from headrace.nodes.base import Log, NodeContext, NodeFailed, NodeResult, build_node
+from headrace.nodes.base import Log, NodeContext, NodeFailed, NodeResult, build_node, unevaluated_properties
 from headrace.services import Services
 from headrace.sql.engine import Cancellation
 from headrace.storage.instances import InstanceRecord, NodeRecord
@@ -101,8 +108,10 @@ def _run(
     with services.db.reading() as connection:
         variables = variables_of(services, connection, record.workspace_id)
     scope = node_scope(services, record, attempt.job, attempt.nodes, attempt.position, variables)
+    untouched = unevaluated_properties(definition.type)
     properties = {
-        name: evaluate_text(sensitive.get(name, value), scope) for name, value in definition.properties.items()
+        name: value if name in untouched else evaluate_text(sensitive.get(name, value), scope)
+        for name, value in definition.properties.items()
     }
     node = build_node(definition.type, properties)
     context = build_context(
@@ -117,6 +126,7 @@ def _run(
         scope=scope,
         record_log=record_log,
         cancellation=attempt.cancellation,
+        polling_interval=definition.polling_interval.total_seconds(),
     )
     return node.run(context)
 
@@ -134,6 +144,7 @@ def build_context(
     scope: Scope,
     record_log: Log,
     cancellation: Cancellation,
+    polling_interval: float = 10.0,
 ) -> NodeContext:
     """What an attempt may touch."""
     settings = services.settings
@@ -141,6 +152,9 @@ def build_context(
 
     def substitute(text: str, script_arguments: Mapping[str, str]) -> str:
         return substitute_parameters(text, FirstOf(scope.parameters, script_arguments), scope.prefix_only_dlf)
+
+    def evaluate(text: str, loop: Loop | None) -> str:
+        return evaluate_text(text, replace(scope, loop=loop))
 
     return NodeContext(
         job_name=job_name,
@@ -152,9 +166,13 @@ def build_context(
         log=record_log,
         cancellation=cancellation,
         find_script=script_finder(services, workspace_id),
-        bound_type=bound_types(services, workspace_id),
+        find_resource=resource_finder(services, workspace_id),
+        find_connection=connection_finder(services, workspace_id, record_log),
+        store=services.store,
         open_sql=lambda: engines.of(workspace_id),
         substitute=substitute,
+        evaluate=evaluate,
+        polling_interval=polling_interval,
         local_execution=settings.local_execution,
         embedded_connections=settings.unbound_connections == "embedded",
         process_environment={} if root is None else {"HEADRACE_OBS_ROOT": str(root)},

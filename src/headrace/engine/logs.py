@@ -55,6 +55,13 @@ class AttemptLog:
         """Add a line with the time before it."""
         self.write(f"[{self._now():%Y-%m-%d %H:%M:%S}] {text}\n".encode("utf-8", "replace"))
 
+    def conceal(self, secret: str) -> None:
+        """From here on, mask this as well."""
+        encoded = secret.encode()
+        with self._lock:
+            if encoded and encoded not in self._secrets:
+                self._secrets = sorted([*self._secrets, encoded], key=len, reverse=True)
+
     def write(self, data: bytes) -> None:
         """Add bytes as they come."""
         with self._lock:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from headrace.auth.sealing import MASK
 from headrace.el.scope import Scope
 from headrace.engine.attempt import attempt_token, build_context, guarded
 from headrace.engine.scope import script_scope
@@ -30,6 +31,11 @@ class _LastWords:
 
     def __init__(self) -> None:
         self._bytes = bytearray()
+        self._secrets: set[str] = set()
+
+    def conceal(self, secret: str) -> None:
+        """Mask this in what is told."""
+        self._secrets.add(secret)
 
     def write(self, data: bytes) -> None:
         """Keep the end."""
@@ -41,7 +47,13 @@ class _LastWords:
 
     def text(self) -> str:
         """The end of what was written."""
-        return self._bytes.decode("utf-8", "replace").strip()[-_MESSAGE_CHARACTERS:]
+        return self.masked(self._bytes.decode("utf-8", "replace")).strip()[-_MESSAGE_CHARACTERS:]
+
+    def masked(self, text: str) -> str:
+        """The text without the secrets."""
+        for secret in sorted(filter(None, self._secrets), key=len, reverse=True):
+            text = text.replace(secret, MASK)
+        return text
 
 
 def run_script(
@@ -69,7 +81,8 @@ def run_script(
         return NodeResult(success=True)
 
     ended = guarded(work, cancellation)
-    message = ended.message if ended.success else "\n".join(filter(None, (ended.message, words.text())))
+    said = words.masked(ended.message)
+    message = said if ended.success else "\n".join(filter(None, (said, words.text())))
     return NodeResult(success=ended.success, message=message, output=msgspec.json.encode(results).decode())
 
 

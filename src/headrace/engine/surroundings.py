@@ -11,15 +11,15 @@ import msgspec
 import structlog
 
 from headrace.auth.sealing import SecretUnreadable
-from headrace.nodes.base import NodeFailed, Script
+from headrace.nodes.base import BoundConnection, Log, NodeFailed, Resource, Script
 from headrace.objectstore.path import ObsPath
 from headrace.services import Services
 from headrace.settings import Settings
 from headrace.sql.engine import SqlEngine
 from headrace.sql.engines import ClosableEngine, open_embedded
-from headrace.storage import connections, environment, scripts
+from headrace.storage import connections, environment, resources, scripts
 from headrace.storage.database import Connection
-from headrace.wire.document import as_text, read_document
+from headrace.wire.document import Document, as_text, read_document
 
 log = structlog.get_logger("headrace.engine")
 
@@ -116,19 +116,64 @@ def read_script(name: str, text: str) -> Script:
     )
 
 
-def bound_types(services: Services, workspace_id: str) -> Callable[[str], str | None]:
-    """Tells the type of a connection that is bound to a real system: one with an address and credentials.
+def resource_finder(services: Services, workspace_id: str) -> Callable[[str], Resource]:
+    """Finds the resource a script or node names."""
 
-    None for an unknown name, and for one that lacks them, as every imported connection does until it is completed.
-    """
-
-    def find(name: str) -> str | None:
+    def find(name: str) -> Resource:
         with services.db.reading() as connection:
-            found = connections.by_name(connection, workspace_id, name)
-        config = read_document(found.document).get("config") if found is not None else None
-        if found is None or not isinstance(config, dict):
-            return None
-        bound = config.get("ip") and (config.get("password") or config.get("keyLocation"))
-        return found.type if bound else None
+            found = resources.by_name(connection, workspace_id, name)
+        if not found:
+            raise NodeFailed(f"There is no resource {name!r} in the workspace.")
+        document = read_document(found[0].document)
+        depends = document.get("dependPackages")
+        listed = depends if isinstance(depends, list) else []
+        return Resource(
+            name=name,
+            type=found[0].type,
+            location=as_text(document.get("location")),
+            depends=tuple(as_text(item.get("location")) for item in listed if isinstance(item, dict)),
+        )
 
     return find
+
+
+def connection_finder(
+    services: Services, workspace_id: str, record_log: Log
+) -> Callable[[str], BoundConnection | None]:
+    """Finds a connection that is bound to a real system: one with an address and credentials.
+
+    None for an unknown name, and for one that lacks them, as every imported connection does until it is completed.
+    Its secrets are masked in the log.
+    """
+
+    def find(name: str) -> BoundConnection | None:
+        with services.db.reading() as connection:
+            found = connections.by_name(connection, workspace_id, name)
+        if found is None or not is_bound(read_document(found.document)):
+            return None
+        config = read_document(found.document)["config"]
+        opened = {key: _unsealed(services, value, record_log) for key, value in config.items()}
+        return BoundConnection(name=name, type=found.type, config=opened)
+
+    return find
+
+
+def is_bound(document: Document) -> bool:
+    """Whether a connection says where its system is and how to enter it."""
+    config = document.get("config")
+    if not isinstance(config, dict):
+        return False
+    return bool(config.get("ip") and (config.get("password") or config.get("keyLocation")))
+
+
+def _unsealed(services: Services, value: object, record_log: Log) -> object:
+    if isinstance(value, dict):
+        return {key: _unsealed(services, item, record_log) for key, item in value.items()}
+    if not isinstance(value, str) or not services.sealer.is_sealed(value):
+        return value
+    try:
+        secret = services.sealer.unseal(value)
+    except SecretUnreadable as error:
+        raise NodeFailed(f"A secret of the connection cannot be opened: {error}") from error
+    record_log.conceal(secret)
+    return secret

@@ -18,13 +18,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
+from headrace.el.scope import Loop
+from headrace.objectstore.base import ObjectStore
 from headrace.sql.engine import Cancellation, SqlEngine
 
 
@@ -33,14 +35,40 @@ class NodeFailed(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Child:
+    """An instance of another job that a node runs. ``parameters`` replace the job's own of the same names."""
+
+    instance_name: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Children:
+    """What a node runs as instances of another job, at most ``parallel`` at once, in this order."""
+
+    job_name: str
+    instances: Sequence[Child]
+    parallel: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NodeResult:
-    """How an attempt ended. ``output``: what ``Job.getNodeOutput`` gives; None when there is none."""
+    """How an attempt ended. ``output``: what ``Job.getNodeOutput`` gives; None when there is none.
+
+    ``running_data``: JSON text that ``Job.getRunningData`` gives. ``variables``: what later nodes read as ``${name}``.
+    ``retry``: whether a failure may be tried again. ``children``: the node goes on until these have ended; it succeeds
+    if all of them do.
+    """
 
     success: bool
     message: str = ""
     output: str | None = None
     input_row_count: int | None = None
     timed_out: bool = False
+    running_data: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    retry: bool = True
+    children: Children | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,10 +82,32 @@ class Script:
     database: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoundConnection:
+    """A connection with an address and credentials. ``config`` as in its document, secrets in clear: log none of it."""
+
+    name: str
+    type: str
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """A file that scripts and nodes name. ``location``: its obs:// path; ``depends``: those of what it needs."""
+
+    name: str
+    type: str
+    location: str
+    depends: tuple[str, ...] = ()
+
+
 class Log(Protocol):
     """The log of one attempt; secrets are masked on the way in."""
 
     def write(self, data: bytes) -> None: ...
+
+    def conceal(self, secret: str) -> None:
+        """From here on, mask this as well."""
 
     def line(self, text: str) -> None:
         """Add a line with the time before it."""
@@ -68,11 +118,12 @@ class NodeContext:
     """All that an attempt may touch. Times are aware.
 
     ``token`` names the attempt, unique on this machine; processes carry it. ``scratch``: a folder that the attempt
-    may make and must remove. ``find_script`` (name, version or "") raises NodeFailed for unknown names;
-    ``bound_type`` gives the type of a connection that has an address and credentials,
-    None for any other name; ``open_sql`` gives the embedded engine of the workspace.
+    may make and must remove. ``find_script`` (name, version or "") and ``find_resource`` raise NodeFailed for unknown
+    names; ``find_connection`` gives a connection that has an address and credentials, its secrets concealed in the
+    log, None for any other name; ``open_sql`` gives the embedded engine of the workspace.
     ``substitute`` replaces ``${name}`` in a script's text, given its arguments; parameters of the job come first, then
-    those of the workspace.
+    those of the workspace. ``evaluate`` gives the text of a property listed in ``unevaluated``, for a row of a loop.
+    ``polling_interval``: seconds between two looks at something remote.
     """
 
     job_name: str
@@ -84,9 +135,13 @@ class NodeContext:
     log: Log
     cancellation: Cancellation
     find_script: Callable[[str, str], Script]
-    bound_type: Callable[[str], str | None]
+    find_resource: Callable[[str], Resource]
+    find_connection: Callable[[str], BoundConnection | None]
+    store: ObjectStore
     open_sql: Callable[[], SqlEngine]
     substitute: Callable[[str, Mapping[str, str]], str]
+    evaluate: Callable[[str, Loop | None], str]
+    polling_interval: float
     local_execution: bool
     embedded_connections: bool
     process_environment: Mapping[str, str]
@@ -94,9 +149,13 @@ class NodeContext:
 
 @dataclass(frozen=True, kw_only=True)
 class Node(ABC):
-    """Base of the node types. ``inline`` ones do nothing that takes time and are run where they are decided."""
+    """Base of the node types. ``inline`` ones do nothing that takes time and are run where they are decided.
+
+    ``unevaluated``: names of properties that are handed over as written, for ``ctx.evaluate``.
+    """
 
     inline: ClassVar[bool] = False
+    unevaluated: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def run(self, ctx: NodeContext) -> NodeResult:
@@ -141,6 +200,12 @@ def is_inline(type_name: str) -> bool:
     """Whether a node of this type is run where it is decided."""
     found = node_types().get(_key(type_name))
     return found is not None and found[0].inline
+
+
+def unevaluated_properties(type_name: str) -> frozenset[str]:
+    """The properties that nodes of a type take as written."""
+    found = node_types().get(_key(type_name))
+    return frozenset() if found is None else found[0].unevaluated
 
 
 def build_node(type_name: str, properties: Mapping[str, str]) -> Node:

@@ -105,8 +105,8 @@ def _result(exit_code: int, tail: str) -> NodeResult:
 
 def _check_host(ctx: NodeContext, connection: str) -> None:
     """Raises NodeFailed unless the program may run here."""
-    kind = ctx.bound_type(connection) if connection else None
-    if kind is not None and kind.upper() == "HOST":
+    bound = ctx.find_connection(connection) if connection else None
+    if bound is not None and bound.type.upper() == "HOST":
         raise NodeFailed(
             f"Connection {connection!r} names a host with credentials, and running over SSH is not in this release. "
             "Remove its password or key to run on this machine."

@@ -80,7 +80,7 @@ def run_sql(
     dialect = dialect_of(type_name)
     if dialect is None:
         raise NodeFailed(f"{type_name}: there is no engine for scripts of this type in this release.")
-    if connection and ctx.bound_type(connection) is not None:
+    if connection and ctx.find_connection(connection) is not None:
         raise NodeFailed(
             f"Connection {connection!r} names a real database with credentials, and real engines are not in this "
             "release. Remove its password to run on the embedded engine."

@@ -76,6 +76,7 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._cancelled = False
+        self._event = threading.Event()
         self._callbacks: list[Callable[[], None]] = []
 
     @property
@@ -87,9 +88,14 @@ class Cancellation:
         """Ask to stop: calls what waits now, at once; what begins to wait later is called then."""
         with self._lock:
             self._cancelled = True
+            self._event.set()
             callbacks = tuple(self._callbacks)
         for callback in callbacks:
             callback()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until a cancellation; whether it came."""
+        return self._event.wait(seconds)
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Iterator[None]:

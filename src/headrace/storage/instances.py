@@ -43,6 +43,12 @@ class InstanceRecord(NamedTuple):
     force_success: int = 0
     ignore_success: int = 0
     error_message: str = ""
+    handed_down: str = "{}"
+    parent_id: int | None = None
+    parent_position: int | None = None
+    parent_fence: int | None = None
+    child_number: int | None = None
+    owner: str = ""
 
 
 class NodeRecord(NamedTuple):
@@ -65,6 +71,9 @@ class NodeRecord(NamedTuple):
     log_path: str = ""
     input_row_count: int | None = None
     closed: int = 0
+    running_data: str | None = None
+    variables: str | None = None
+    children: str | None = None
 
 
 _INSERT = Statement(insert(job_instances))

@@ -299,6 +299,8 @@ subtasks = Table(
     PrimaryKeyConstraint("task_id", "position"),
 )
 
+# handed_down: JSON of the values a parent gave. parent_…: the attempt of a node that runs this instance as its
+# child_number-th. owner: the engine that walks it, empty when none does yet.
 # wish: what the engine must see (START: new or to be run again, STOP: ended by a user); the engine empties it.
 job_instances = Table(
     "job_instances",
@@ -323,6 +325,13 @@ job_instances = Table(
     Column("force_success", Integer, nullable=False),
     Column("ignore_success", Integer, nullable=False),
     _text("error_message"),
+    _text("handed_down"),
+    _number("parent_id", null=True),
+    Column("parent_position", Integer, nullable=True),
+    _number("parent_fence", null=True),
+    Column("child_number", Integer, nullable=True),
+    _text("owner"),
+    Index("job_instances_of_parent", "parent_id", "parent_position", "child_number"),
     Index("job_instances_newest", "workspace_id", "plan_time", "id"),
     Index("job_instances_of_job", "workspace_id", "job_name", "plan_time", "id"),
     Index("job_instances_by_job", "job_id", "status"),
@@ -341,6 +350,8 @@ Index(
 )
 
 # log_root: the obs:// folder below which the logs of its nodes are, empty for the project's own bucket.
+# running_data: what Job.getRunningData gives. variables: JSON of what later nodes read. children: JSON of the instances
+# of another job that a node runs, and of how many have been started.
 # fence: number of the attempt; a result that carries an older one is refused. lease_until: when the claim ends and
 # the attempt has run too long. retry_at: when the next attempt is due. closed: nothing after this skipped node runs.
 node_instances = Table(
@@ -363,7 +374,75 @@ node_instances = Table(
     _text("log_path"),
     _number("input_row_count", null=True),
     Column("closed", Integer, nullable=False),
+    _text("running_data", null=True),
+    _text("variables", null=True),
+    _text("children", null=True),
     PrimaryKeyConstraint("instance_id", "position"),
+)
+
+# One recorded outcome of each attempt that did something; an instance that is run again keeps the earlier ones.
+node_attempts = Table(
+    "node_attempts",
+    metadata,
+    _number("instance_id"),
+    Column("position", Integer, nullable=False),
+    _number("fence"),
+    _text("name"),
+    _text("outcome"),
+    _number("start_time"),
+    _number("end_time"),
+    _text("message"),
+    _text("log_path"),
+    PrimaryKeyConstraint("instance_id", "position", "fence"),
+)
+
+# Engines that walk instances of this database, and until when they may: one that is late has lost its instances.
+engines = Table(
+    "engines",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("place"),
+    _number("lease_until"),
+)
+
+# At most max_nodes nodes of a group run at once in a workspace.
+task_groups = Table(
+    "task_groups",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("workspace_id"),
+    _text("name"),
+    Column("max_nodes", Integer, nullable=False),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+quality_rules = Table(
+    "quality_rules",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("workspace_id"),
+    _text("name"),
+    _text("document"),
+    _text("create_user"),
+    _number("create_time"),
+    _number("modify_time"),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+# What a check found; document: counts and findings as JSON.
+quality_results = Table(
+    "quality_results",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("workspace_id"),
+    _text("rule_name"),
+    _number("instance_id", null=True),
+    _text("node_name"),
+    _text("status"),
+    _number("time"),
+    _text("document"),
+    Index("quality_results_newest", "workspace_id", "time", "id"),
+    Index("quality_results_of_rule", "workspace_id", "rule_name", "time", "id"),
 )
 
 script_instances = Table(
