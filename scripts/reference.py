@@ -20,6 +20,8 @@ from typing import Any
 from headrace import errors, settings
 from headrace.api.openapi import answer_shape, answers_archive
 from headrace.api.operation import Operation, declared_operations
+from headrace.el.declare import EmbeddedObject
+from headrace.el.objects import OBJECTS
 from headrace.errors import HeadraceError
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
@@ -38,6 +40,7 @@ def pages() -> dict[str, str]:
     made: dict[str, Callable[[], Iterator[str]]] = {
         "coverage.md": coverage,
         "errors.md": error_codes,
+        "expressions.md": expressions,
         "operations.md": operations,
         "settings.md": setting_names,
     }
@@ -125,6 +128,26 @@ def error_classes() -> list[type[HeadraceError]]:
         found += below
         pending += below
     return [error for error in found if error.__module__.startswith(errors.__name__)]
+
+
+def expressions() -> Iterator[str]:
+    """Every object that expressions know, with what the docstrings of its properties and methods say."""
+    yield f"# Objects of the expression language\n\n{NOTE}\n"
+    yield "What `#{…}` can name. Where and when it is evaluated: [Expressions](../explanation/expressions.md)."
+    yield "Names are case-sensitive. Parameters in brackets may be left out. A Date is a moment."
+    for name in sorted(OBJECTS, key=str.lower):
+        yield from _object(OBJECTS[name])
+
+
+def _object(item: EmbeddedObject) -> Iterator[str]:
+    yield f"\n## {item.name}\n\n{item.about}"
+    for name, declared_property in sorted(item.properties.items()):
+        yield f"\n### {item.name}.{name}\n\n`{declared_property.returns.java} {item.name}.{name}`"
+        yield f"\n{inspect.getdoc(declared_property.function)}"
+    for name, overloads in sorted(item.methods.items()):
+        yield f"\n### {item.name}.{name}"
+        for method in overloads:
+            yield f"\n`{method.signature}`\n\n{inspect.getdoc(method.function)}"
 
 
 def setting_names() -> Iterator[str]:
