@@ -24,6 +24,7 @@ from headrace.services import Services
 from headrace.storage import instances, jobs
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord, NodeRecord
+from headrace.storage.new_instances import new_nodes
 from headrace.wire.v1.definition import read_definition
 from headrace.wire.v1.instances import (
     JobInstance,
@@ -203,7 +204,7 @@ def reset_nodes(
 
     A successful instance, and one whose nodes have changed, starts from its first node whatever was asked.
     """
-    fresh = runs.new_nodes(definition, record.id, record.plan_time)
+    fresh = new_nodes(definition, record.id, record.plan_time)
     kept = {node.position: node for node in nodes}
     fresh = [node._replace(fence=kept[node.position].fence + 1 if node.position in kept else 0) for node in fresh]
     location = asked.retry_location or "first_node"

@@ -5,18 +5,16 @@ Source: factory-v1-notes §11; a job runs its newest submitted version.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import msgspec
 import structlog
 
 from headrace.domain.clock import from_millis
 from headrace.domain.cron import check_cron
 from headrace.domain.identity import Caller
-from headrace.domain.instance import InstanceType, JobState, NodeState
+from headrace.domain.instance import InstanceType
 from headrace.domain.job import JobDefinition, check_graph
 from headrace.domain.names import PARAMETER_NAME
 from headrace.domain.schedule_time import read_schedule_time
@@ -24,8 +22,8 @@ from headrace.errors import BatchJobsOnly, InvalidParameter, InvalidSchedule, Jo
 from headrace.services import Services
 from headrace.storage import instances, jobs, workspaces
 from headrace.storage.database import Connection
-from headrace.storage.instances import InstanceRecord, NodeRecord
 from headrace.storage.jobs import JobRecord
+from headrace.storage.new_instances import Origin, new_instance
 from headrace.wire.document import as_text
 from headrace.wire.v1.definition import read_definition
 from headrace.wire.v1.runs import JobStatus, NodeStatus, RunParameter
@@ -54,9 +52,8 @@ def run_once(
             raise BatchJobsOnly(f"{name!r} is a REAL_TIME job.")
         definition = submitted_definition(connection, record)
         number = services.next_number()
-        root = log_root(connection, caller, definition)
-        planned = replace(caller, now=plan_time) if plan_time is not None else caller
-        instance = new_instance(planned, record, definition, number, InstanceType.MANUAL, values, root)
+        start = origin(connection, caller, definition, InstanceType.MANUAL, plan_time)
+        instance = new_instance(record, definition, number, start, values)
         instances.insert_instance(connection, *instance)
     services.wake_engine()
     return number
@@ -76,8 +73,8 @@ def start(services: Services, caller: Caller, name: str, parameters: Sequence[Ru
         batch = record.process_type == "BATCH"
         if batch and definition.schedule.kind == "EXECUTE_ONCE":
             number = services.next_number()
-            root = log_root(connection, caller, definition)
-            instance = new_instance(caller, record, definition, number, InstanceType.RUN_ONCE, values, root)
+            once = origin(connection, caller, definition, InstanceType.RUN_ONCE)
+            instance = new_instance(record, definition, number, once, values)
             instances.insert_instance(connection, *instance)
         else:
             _check_schedule(definition)
@@ -151,49 +148,18 @@ def log_root(connection: Connection, caller: Caller, definition: JobDefinition) 
     return "" if workspace is None else workspace.job_log_location
 
 
-def new_instance(
-    caller: Caller,
-    record: JobRecord,
-    definition: JobDefinition,
-    number: int,
-    kind: InstanceType,
-    parameters: Mapping[str, str],
-    logs: str,
-) -> tuple[InstanceRecord, list[NodeRecord]]:
-    """A waiting instance of a job's newest version, planned for now, with its nodes."""
-    instance = InstanceRecord(
-        id=number,
-        workspace_id=record.workspace_id,
-        job_id=record.id,
-        job_name=record.name,
-        instance_name=record.name,
-        instance_type=int(kind),
-        status=JobState.WAITING.value,
-        wish=instances.START,
-        version=record.version,
-        parameters=msgspec.json.encode(parameters).decode(),
-        run_as=caller.user.name,
+def origin(
+    connection: Connection, caller: Caller, definition: JobDefinition, kind: InstanceType, plan_time: int | None = None
+) -> Origin:
+    """An instance that the caller starts now; planned for now unless another time is given."""
+    return Origin(
+        kind=kind,
         project_id=caller.project_id,
-        log_root=logs,
-        plan_time=caller.now,
+        run_as=caller.user.name,
+        log_root=log_root(connection, caller, definition),
+        plan_time=caller.now if plan_time is None else plan_time,
         submit_time=caller.now,
     )
-    return instance, new_nodes(definition, number, caller.now)
-
-
-def new_nodes(definition: JobDefinition, number: int, plan_time: int) -> list[NodeRecord]:
-    """The waiting nodes of an instance."""
-    return [
-        NodeRecord(
-            instance_id=number,
-            position=position,
-            name=node.name,
-            type=node.type,
-            status=NodeState.WAITING.value,
-            plan_time=plan_time,
-        )
-        for position, node in enumerate(definition.nodes)
-    ]
 
 
 def _found(connection: Connection, caller: Caller, name: str) -> JobRecord:
