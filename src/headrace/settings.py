@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -38,6 +39,10 @@ class Settings:
     max_parallel_nodes: int = 16  # node attempts at once in this process
     create_buckets: bool = True  # writing to an unknown bucket of HOME/obs creates it
     task_retention_days: int = 30  # system tasks that ended longer ago are removed at a start
+    private_networks: bool = True  # nodes may send requests to private and loopback addresses
+    topics: Mapping[str, Any] = field(default_factory=dict)  # Apprise URLs by SMN topic
+    spark_submit: str | None = None  # path of spark-submit; None: the one on PATH
+    spark_master: str | None = None  # its --master; None: what Spark's own configuration says
 
     @classmethod
     def load(cls, flags: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Self:
@@ -76,9 +81,26 @@ def _convert(settings: Settings, name: str, value: Any, source: str) -> Any:
     try:
         if isinstance(default, bool):
             return value if isinstance(value, bool) else _truth(str(value))
+        if isinstance(default, Mapping):
+            return _table(value)
         return int(value) if isinstance(default, int) else value
     except ValueError as error:
-        raise InvalidSetting(f"{source}: {name} cannot be {value!r}: {error}") from error
+        shown = "this value" if isinstance(default, Mapping) else repr(value)  # tables may hold secrets
+        raise InvalidSetting(f"{source}: {name} cannot be {shown}: {error}") from error
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    """A table of texts or lists of texts; a variable or flag gives it as a JSON object."""
+    try:
+        table = json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError("expected a table (in a variable: a JSON object)") from error
+    if not isinstance(table, dict):
+        raise ValueError("expected a table (in a variable: a JSON object)")
+    listed = {key: item if isinstance(item, list) else [item] for key, item in table.items()}
+    if not all(isinstance(text, str) for items in listed.values() for text in items):
+        raise ValueError("expected a text or a list of texts for each key")
+    return listed
 
 
 def _truth(text: str) -> bool:

@@ -176,6 +176,7 @@ def build_context(
         local_execution=settings.local_execution,
         embedded_connections=settings.unbound_connections == "embedded",
         process_environment={} if root is None else {"HEADRACE_OBS_ROOT": str(root)},
+        settings=settings,
     )
 
 

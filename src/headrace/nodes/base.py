@@ -27,6 +27,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from headrace.el.scope import Loop
 from headrace.objectstore.base import ObjectStore
+from headrace.settings import Settings
 from headrace.sql.engine import Cancellation, SqlEngine
 
 
@@ -145,6 +146,7 @@ class NodeContext:
     local_execution: bool
     embedded_connections: bool
     process_environment: Mapping[str, str]
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True, kw_only=True)
