@@ -70,15 +70,19 @@ JOB_MOVES: Mapping[JobState, frozenset[JobState]] = {
         }
     ),
     JobState.WAITING_CONFIRM: frozenset({JobState.WAITING, JobState.MANUAL_STOP}),
-    JobState.PAUSE: frozenset({JobState.WAITING, JobState.MANUAL_STOP}),
-    JobState.FREEZE: frozenset({JobState.WAITING}),
+    # it goes on as it was: before its start, or with nodes that have run
+    JobState.PAUSE: frozenset({JobState.WAITING, JobState.RUNNING, JobState.MANUAL_STOP}),
+    # stopped only with its job
+    JobState.FREEZE: frozenset({JobState.WAITING, JobState.MANUAL_STOP}),
     JobState.SKIP_BY_DEPEND: frozenset(),
-    JobState.RUNNING: frozenset({JobState.SUCCESS, JobState.FAIL, JobState.RUNNING_EXCEPTION, JobState.MANUAL_STOP}),
+    JobState.RUNNING: frozenset(
+        {JobState.SUCCESS, JobState.FAIL, JobState.RUNNING_EXCEPTION, JobState.PAUSE, JobState.MANUAL_STOP}
+    ),
     JobState.RUNNING_EXCEPTION: frozenset({JobState.RUNNING, JobState.SUCCESS, JobState.FAIL, JobState.MANUAL_STOP}),
-    # an ended instance is run again (waiting) or declared successful by hand
-    JobState.SUCCESS: frozenset({JobState.WAITING}),
-    JobState.FAIL: frozenset({JobState.WAITING, JobState.SUCCESS}),
-    JobState.MANUAL_STOP: frozenset({JobState.WAITING, JobState.SUCCESS}),
+    # an ended instance is run again (waiting, or waiting for its confirmation) or declared successful by hand
+    JobState.SUCCESS: frozenset({JobState.WAITING, JobState.WAITING_CONFIRM}),
+    JobState.FAIL: frozenset({JobState.WAITING, JobState.WAITING_CONFIRM, JobState.SUCCESS}),
+    JobState.MANUAL_STOP: frozenset({JobState.WAITING, JobState.WAITING_CONFIRM, JobState.SUCCESS}),
 }
 
 NODE_MOVES: Mapping[NodeState, frozenset[NodeState]] = {
@@ -102,9 +106,68 @@ SCRIPT_MOVES: Mapping[ScriptState, frozenset[ScriptState]] = {
 }
 
 UNENDED_JOB_STATES = frozenset({JobState.WAITING, JobState.RUNNING, JobState.RUNNING_EXCEPTION})
+HELD_JOB_STATES = frozenset({JobState.WAITING_CONFIRM, JobState.PAUSE, JobState.FREEZE})  # a person lets them go on
 ENDED_JOB_STATES = frozenset({JobState.SUCCESS, JobState.FAIL, JobState.MANUAL_STOP})
 ENDED_NODE_STATES = frozenset({NodeState.SUCCESS, NodeState.FAIL, NodeState.SKIP, NodeState.MANUAL_STOP})
 OPEN_SCRIPT_STATES = frozenset({ScriptState.LAUNCHING, ScriptState.RUNNING})
+
+
+class JobOperation(StrEnum):
+    """What a person does with a job instance."""
+
+    STOP = "stop"
+    RERUN = "rerun"
+    RETRY = "retry"
+    CONTINUE = "continue"
+    FORCE_SUCCESS = "force success"
+    CONFIRM = "confirm"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+class NodeOperation(StrEnum):
+    """What a person does with one node of a job instance."""
+
+    RETRY = "retry"
+    SUCCEED = "succeed"
+    SKIP = "skip"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+# The states from which each operation is possible. Source: reference on scheduling §6.2.
+JOB_OPERATIONS: Mapping[JobOperation, frozenset[JobState]] = {
+    JobOperation.STOP: UNENDED_JOB_STATES | {JobState.WAITING_CONFIRM, JobState.PAUSE},
+    JobOperation.RERUN: ENDED_JOB_STATES,
+    JobOperation.RETRY: frozenset({JobState.RUNNING_EXCEPTION}),
+    JobOperation.CONTINUE: frozenset({JobState.RUNNING_EXCEPTION}),
+    JobOperation.FORCE_SUCCESS: frozenset({JobState.RUNNING_EXCEPTION, JobState.MANUAL_STOP, JobState.FAIL}),
+    JobOperation.CONFIRM: frozenset({JobState.WAITING_CONFIRM}),
+    JobOperation.FREEZE: frozenset({JobState.WAITING}),
+    JobOperation.UNFREEZE: frozenset({JobState.FREEZE}),
+    JobOperation.PAUSE: frozenset({JobState.WAITING}),
+    JobOperation.RESUME: frozenset({JobState.PAUSE}),
+}
+
+# The states of the instance and of the node from which each operation on a node is possible.
+_GOING = frozenset({JobState.RUNNING, JobState.RUNNING_EXCEPTION, JobState.PAUSE})
+NODE_OPERATIONS: Mapping[NodeOperation, tuple[frozenset[JobState], frozenset[NodeState]]] = {
+    NodeOperation.RETRY: (frozenset({JobState.RUNNING_EXCEPTION}), frozenset({NodeState.FAIL})),
+    NodeOperation.SUCCEED: (frozenset({JobState.RUNNING_EXCEPTION}), frozenset({NodeState.FAIL})),
+    NodeOperation.SKIP: (_GOING | {JobState.WAITING}, frozenset({NodeState.WAITING, NodeState.PAUSE})),
+    NodeOperation.PAUSE: (_GOING, frozenset({NodeState.WAITING})),
+    NodeOperation.RESUME: (_GOING, frozenset({NodeState.PAUSE})),
+}
+
+
+class Passage(IntEnum):
+    """What a node that did not succeed does to those after it (the column ``closed``)."""
+
+    BY_POLICY = 0
+    CLOSED = 1  # skipped, and everything after it is skipped too
+    PASSED = 2  # failed, and a person let the instance go on after it
 
 
 class IllegalMove(RuntimeError):

@@ -12,10 +12,14 @@ from headrace.domain.job import Condition, FailPolicy, JobDefinition, MultiIf, S
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a decision sees of a node. ``closed``: skipped, and nothing runs because of it."""
+    """What a decision sees of a node.
+
+    ``closed``: skipped, and nothing runs because of it. ``passed``: failed, and a person let the instance go on.
+    """
 
     state: NodeState
     closed: bool = False
+    passed: bool = False
 
 
 class Step(Enum):
@@ -42,7 +46,9 @@ def next_step(
         if view.state not in ENDED_NODE_STATES:
             return Step.WAIT
         if view.state is NodeState.MANUAL_STOP or (
-            view.state is NodeState.FAIL and job.nodes[predecessor].fail_policy is not FailPolicy.IGNORE
+            view.state is NodeState.FAIL
+            and not view.passed
+            and job.nodes[predecessor].fail_policy is not FailPolicy.IGNORE
         ):
             return Step.BLOCKED
     if before and all(views(predecessor).closed for predecessor in before):
@@ -70,10 +76,26 @@ def _by_conditions(
     return Step.SKIP_ALL if skips_all else Step.SKIP
 
 
-def verdict(job: JobDefinition, states: Sequence[NodeState]) -> tuple[JobState, bool]:
-    """How an instance ends when nothing of it runs or can run any more, and whether a failure was ignored."""
-    failed = [position for position, state in enumerate(states) if state is NodeState.FAIL]
-    ignored = [position for position in failed if job.nodes[position].fail_policy is FailPolicy.IGNORE]
-    if len(failed) > len(ignored) or NodeState.MANUAL_STOP in states:
+def failures(job: JobDefinition, views: Sequence[View]) -> list[int]:
+    """The nodes that failed, and whose failure neither their policy nor a person ignored."""
+    return [
+        position
+        for position, view in enumerate(views)
+        if view.state is NodeState.FAIL and not view.passed and job.nodes[position].fail_policy is not FailPolicy.IGNORE
+    ]
+
+
+def verdict(job: JobDefinition, views: Sequence[View]) -> tuple[JobState, bool]:
+    """What becomes of an instance when nothing of it runs or can run any more, and whether a failure was ignored.
+
+    With a failed node that suspends its job it waits for a person, and with a paused node as well.
+    """
+    states = [view.state for view in views]
+    failed = failures(job, views)
+    if any(job.nodes[position].fail_policy is FailPolicy.SUSPEND for position in failed):
+        return JobState.RUNNING_EXCEPTION, False
+    if NodeState.PAUSE in states:
+        return JobState.PAUSE, False
+    if failed or NodeState.MANUAL_STOP in states:
         return JobState.FAIL, False
-    return JobState.SUCCESS, bool(ignored)
+    return JobState.SUCCESS, NodeState.FAIL in states

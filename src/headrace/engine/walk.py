@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from headrace.domain.instance import JobState, NodeState, moved
+from headrace.domain.instance import JobState, NodeState, Passage, moved
 from headrace.domain.job import Condition, FailPolicy, JobDefinition, NodeDefinition
-from headrace.engine.graph import Step, View, next_step, verdict
+from headrace.engine.graph import Step, View, failures, next_step, verdict
 from headrace.errors import HeadraceError
 from headrace.nodes.base import NodeResult, is_inline
 from headrace.storage.instances import InstanceRecord, NodeRecord
@@ -86,11 +86,7 @@ class Walk:
             self.candidates.clear()  # an instance that goes on later is read again, with all its waiting nodes
             return
         candidates, self.candidates = sorted(self.candidates), set()
-        states = list(self.states)
-
-        def view(at: int) -> View:
-            return View(states[at], bool(self.nodes[at].closed))
-
+        view = self._views().__getitem__
         for position in candidates:
             if self.states[position] is not NodeState.WAITING or self.state is not JobState.RUNNING:
                 continue
@@ -107,7 +103,10 @@ class Walk:
             return
         if NodeState.RUNNING in self.states or self.retrying():
             return
-        state, ignored = verdict(self.job, self.states)
+        state, ignored = verdict(self.job, self._views())
+        if state in (JobState.PAUSE, JobState.RUNNING_EXCEPTION):
+            self._move(state, error_message=self._first_failure())
+            return
         message = "" if state is JobState.SUCCESS else self._first_failure()
         self._move(state, end_time=now, ignore_success=int(ignored), error_message=message)
 
@@ -168,7 +167,12 @@ class Walk:
 
     def _take(self, position: int, step: Step, now: int) -> None:
         if step in (Step.SKIP, Step.SKIP_ALL):
-            self._change(position, NodeState.SKIP, end_time=now, closed=int(step is Step.SKIP_ALL))
+            self._change(
+                position,
+                NodeState.SKIP,
+                end_time=now,
+                closed=int(Passage.CLOSED if step is Step.SKIP_ALL else Passage.BY_POLICY),
+            )
             self.candidates.update(self.job.after[position])
         elif step is Step.RUN:
             definition = self.definition(position)
@@ -236,11 +240,17 @@ class Walk:
         for position in self.retrying():
             self._set(position, retry_at=None)
 
+    def _views(self) -> list[View]:
+        """What a decision sees of the nodes as they are now."""
+        return [
+            View(state, node.closed == Passage.CLOSED, node.closed == Passage.PASSED)
+            for state, node in zip(self.states, self.nodes, strict=True)
+        ]
+
     def _first_failure(self) -> str:
-        for node in self.nodes:
-            if node.status == NodeState.FAIL:
-                return f"Node {node.name!r}: {node.error_message}"
-        return ""
+        """The node that made the instance fail, and why."""
+        failed = failures(self.job, self._views())
+        return f"Node {self.nodes[failed[0]].name!r}: {self.nodes[failed[0]].error_message}" if failed else ""
 
     def _move(self, after: JobState, **values: Any) -> None:
         self.record = self.record._replace(status=moved(self.state, after).value, **values)

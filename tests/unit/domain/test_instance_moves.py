@@ -6,12 +6,17 @@ import pytest
 
 from headrace.domain.instance import (
     ENDED_JOB_STATES,
+    HELD_JOB_STATES,
     JOB_MOVES,
+    JOB_OPERATIONS,
     NODE_MOVES,
+    NODE_OPERATIONS,
     SCRIPT_MOVES,
     UNENDED_JOB_STATES,
     IllegalMove,
+    JobOperation,
     JobState,
+    NodeOperation,
     NodeState,
     ScriptState,
     moved,
@@ -43,7 +48,49 @@ def test_an_unended_instance_can_be_stopped() -> None:
 
 
 def test_an_ended_instance_can_only_be_run_again_or_declared_successful() -> None:
-    assert all(JOB_MOVES[state] <= {JobState.WAITING, JobState.SUCCESS} for state in ENDED_JOB_STATES)
+    again = {JobState.WAITING, JobState.WAITING_CONFIRM, JobState.SUCCESS}
+    assert all(JOB_MOVES[state] <= again for state in ENDED_JOB_STATES)
+
+
+def test_every_state_is_unended_held_or_ended_but_for_the_skipped_one() -> None:
+    groups = [*UNENDED_JOB_STATES, *HELD_JOB_STATES, *ENDED_JOB_STATES, JobState.SKIP_BY_DEPEND]
+    assert sorted(groups) == sorted(JobState)
+
+
+JOB_EFFECTS = {
+    JobOperation.STOP: {JobState.MANUAL_STOP},
+    JobOperation.RERUN: {JobState.WAITING, JobState.WAITING_CONFIRM},
+    JobOperation.RETRY: {JobState.RUNNING},
+    JobOperation.CONTINUE: {JobState.RUNNING},
+    JobOperation.FORCE_SUCCESS: {JobState.SUCCESS},
+    JobOperation.CONFIRM: {JobState.WAITING},
+    JobOperation.FREEZE: {JobState.FREEZE},
+    JobOperation.UNFREEZE: {JobState.WAITING},
+    JobOperation.PAUSE: {JobState.PAUSE},
+    JobOperation.RESUME: {JobState.WAITING, JobState.RUNNING},
+}
+NODE_EFFECTS = {
+    NodeOperation.RETRY: NodeState.WAITING,
+    NodeOperation.SUCCEED: NodeState.SUCCESS,
+    NodeOperation.SKIP: NodeState.SKIP,
+    NodeOperation.PAUSE: NodeState.PAUSE,
+    NodeOperation.RESUME: NodeState.WAITING,
+}
+
+
+@pytest.mark.parametrize("operation", JobOperation)
+def test_what_an_operation_does_is_a_known_move_from_each_state_it_is_possible_in(operation: JobOperation) -> None:
+    allowed = JOB_OPERATIONS[operation]
+    assert allowed
+    assert all(JOB_MOVES[state] >= JOB_EFFECTS[operation] for state in allowed)
+
+
+@pytest.mark.parametrize("operation", NodeOperation)
+def test_what_an_operation_does_to_a_node_is_a_known_move(operation: NodeOperation) -> None:
+    of_instance, of_node = NODE_OPERATIONS[operation]
+    assert of_instance
+    assert of_node
+    assert all(NODE_EFFECTS[operation] in NODE_MOVES[state] for state in of_node)
 
 
 def test_moved__a_known_move_gives_the_new_state() -> None:

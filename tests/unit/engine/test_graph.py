@@ -13,7 +13,8 @@ from headrace.engine.graph import Step, View, next_step, verdict
 from headrace.wire.v1.definition import read_definition
 
 WAITING, RUNNING, SUCCESS, FAIL = NodeState.WAITING, NodeState.RUNNING, NodeState.SUCCESS, NodeState.FAIL
-SKIP, STOPPED = NodeState.SKIP, NodeState.MANUAL_STOP
+SKIP, STOPPED, PAUSED = NodeState.SKIP, NodeState.MANUAL_STOP, NodeState.PAUSE
+PASSED = View(FAIL, passed=True)
 
 
 def job(*nodes: dict[str, Any]) -> JobDefinition:
@@ -115,7 +116,24 @@ def test_skip_the_next_node__lets_its_successors_go_on() -> None:
         ("FAIL_CHILD", [SUCCESS, FAIL, WAITING], (JobState.FAIL, False)),
         ("IGNORE", [SUCCESS, FAIL, SUCCESS], (JobState.SUCCESS, True)),
         ("FAIL", [SUCCESS, FAIL, STOPPED], (JobState.FAIL, False)),
+        ("FAIL", [SUCCESS, SUCCESS, PAUSED], (JobState.PAUSE, False)),
+        ("FAIL_CHILD", [PAUSED, FAIL, WAITING], (JobState.PAUSE, False)),
+        ("SUSPEND", [SUCCESS, FAIL, WAITING], (JobState.RUNNING_EXCEPTION, False)),
+        ("SUSPEND", [PAUSED, FAIL, WAITING], (JobState.RUNNING_EXCEPTION, False)),
+        ("SUSPEND", [SUCCESS, PASSED, SUCCESS], (JobState.SUCCESS, True)),
+        ("SUSPEND", [FAIL, PASSED, WAITING], (JobState.RUNNING_EXCEPTION, False)),
     ],
 )
-def test_how_an_instance_ends(policy: str, states: list[NodeState], expected: tuple[JobState, bool]) -> None:
-    assert verdict(fan_in(policy), states) == expected
+def test_what_becomes_of_an_instance(
+    policy: str, states: list[NodeState | View], expected: tuple[JobState, bool]
+) -> None:
+    views = [state if isinstance(state, View) else View(state) for state in states]
+    assert verdict(fan_in(policy), views) == expected
+
+
+def test_after_a_failure_that_a_person_passed_over_the_next_node_runs() -> None:
+    assert step(fan_in("SUSPEND"), [SUCCESS, PASSED, WAITING]) is Step.RUN
+
+
+def test_a_node_waits_for_a_paused_one() -> None:
+    assert step(fan_in(), [SUCCESS, PAUSED, WAITING]) is Step.WAIT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from headrace.domain.instance import JobState
+from headrace.domain.instance import JobState, Passage
 from headrace.domain.job import Condition
 from headrace.engine.walk import LOST, Walk
 from headrace.errors import InvalidParameter
@@ -136,6 +136,57 @@ def test_suspend__the_job_becomes_abnormal_and_nothing_else_starts() -> None:
     assert walk.state is JobState.RUNNING_EXCEPTION
     assert end(walk, 1, GOOD) == []
     assert (walk.state, statuses(walk)) == (JobState.RUNNING_EXCEPTION, ["fail", "success", "waiting"])
+
+
+def resumed(walk: Walk, status: JobState, *nodes: tuple[int, dict[str, Any]]) -> Walk:
+    """The walk as it is read again after a person changed it."""
+    changed = list(walk.nodes)
+    for position, values in nodes:
+        changed[position] = changed[position]._replace(**values)
+    return Walk(walk.record._replace(status=status.value), changed, walk.job)
+
+
+def test_suspend__a_failure_that_is_passed_over_lets_the_job_go_on_and_is_marked() -> None:
+    walk = walk_of(shell("a", failPolicy="SUSPEND"), shell("b", "a"))
+    advance(walk)
+    end(walk, 0, BAD)
+    walk = resumed(walk, JobState.RUNNING, (0, {"closed": Passage.PASSED}))
+    assert advance(walk) == [1]
+    end(walk, 1, GOOD)
+    assert (walk.state, walk.record.ignore_success, walk.record.error_message) == (JobState.SUCCESS, 1, "")
+
+
+def test_suspend__a_second_failure_keeps_the_job_abnormal_when_only_one_was_retried() -> None:
+    walk = walk_of(shell("a", failPolicy="SUSPEND"), shell("b", failPolicy="SUSPEND"))
+    advance(walk)
+    end(walk, 0, BAD)
+    end(walk, 1, BAD)
+    walk = resumed(walk, JobState.RUNNING, (0, {"status": "waiting", "error_message": ""}))
+    assert advance(walk) == [0]
+    end(walk, 0, GOOD)
+    assert (walk.state, walk.record.error_message) == (JobState.RUNNING_EXCEPTION, "Node 'b': no luck")
+
+
+def test_pause__the_job_is_paused_when_nothing_but_the_paused_node_is_left_and_goes_on_after() -> None:
+    walk = walk_of(shell("a"), shell("b", "a"), shell("c"))
+    walk = resumed(walk, JobState.RUNNING, (1, {"status": "pause"}))
+    assert advance(walk) == [0, 2]
+    end(walk, 0, GOOD)
+    assert walk.state is JobState.RUNNING
+    end(walk, 2, GOOD)
+    assert (walk.state, walk.record.end_time) == (JobState.PAUSE, None)
+    walk = resumed(walk, JobState.RUNNING, (1, {"status": "waiting"}))
+    assert advance(walk) == [1]
+    end(walk, 1, GOOD)
+    assert walk.state is JobState.SUCCESS
+
+
+def test_an_ended_instance_names_the_node_that_made_it_fail_not_one_that_was_ignored() -> None:
+    walk = walk_of(shell("a", failPolicy="IGNORE"), shell("b"))
+    advance(walk)
+    end(walk, 0, BAD)
+    end(walk, 1, NodeResult(success=False, message="the real one"))
+    assert (walk.state, walk.record.error_message) == (JobState.FAIL, "Node 'b': the real one")
 
 
 def test_retry__a_failed_attempt_waits_for_its_interval_and_runs_again() -> None:
