@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from headrace.el import parameters, template
-from headrace.el.parameters import substitute_parameters
+from headrace.el.errors import ExpressionError
+from headrace.el.parameters import FirstOf, Substituted, substitute_parameters, substituted
 from headrace.el.scope import Scope
 from headrace.el.simple import replace_simple_variables
 from headrace.el.template import Expression
 from headrace.el.values import Value
+
+__all__ = [
+    "check",
+    "condition_holds",
+    "effective_parameters",
+    "evaluate",
+    "evaluate_text",
+    "parse",
+    "script_text",
+    "substitute_parameters",
+    "with_parameters",
+]
 
 
 def parse(expression_text: str) -> Expression:
@@ -30,24 +44,36 @@ def check(text: str) -> None:
 def evaluate_text(text: str, scope: Scope) -> str:
     """The field with simple variables (by the switch), then ``${name}``, then ``#{…}`` replaced.
 
-    Migration macros stay. Raises ExpressionError.
+    A value put in place of ``${name}`` is text: a ``#{`` in it begins no expression. Migration macros stay. Raises
+    ExpressionError.
     """
     if "#{" not in text and "$" not in text:
         return text
-    text = _substituted(text, scope)
-    return template.read_template(text).evaluate(scope) if "#{" in text else text
+    try:
+        text, literal = _substituted(text, scope)
+        return template.read_template(text, literal).evaluate(scope) if "#{" in text else text
+    except RecursionError:
+        raise ExpressionError(text, 0, "less deeply nested expressions and parameters") from None
 
 
 def evaluate(text: str, scope: Scope) -> Value:
     """As ``evaluate_text``; a field that is one expression gives its value with its type. Raises ExpressionError."""
-    text = _substituted(text, scope)
-    read = template.read_template(text)
+    text, literal = _substituted(text, scope)
+    read = template.read_template(text, literal)
     if len(read.parts) == 1 and isinstance(read.parts[0], Expression):
         return read.parts[0].evaluate(scope)
     return read.evaluate(scope)
 
 
-def _substituted(text: str, scope: Scope) -> str:
+def script_text(text: str, scope: Scope, script_args: Mapping[str, str]) -> str:
+    """The body of a script: simple variables (by the switch) and ``${name}`` replaced, ``#{…}`` left as it stands.
+
+    ``script_args`` are evaluated values, which come after those of the job and the workspace. Raises ExpressionError.
+    """
+    return _substituted(text, replace(scope, parameters=FirstOf(scope.parameters, script_args))).text
+
+
+def _substituted(text: str, scope: Scope) -> Substituted:
     if scope.simple_variables:
         text = replace_simple_variables(
             text,
@@ -57,7 +83,7 @@ def _substituted(text: str, scope: Scope) -> str:
             instance_id=scope.instance_id,
             taken=scope.parameters,
         )
-    return substitute_parameters(text, scope.parameters, scope.prefix_only_dlf)
+    return substituted(text, scope.parameters, scope.prefix_only_dlf)
 
 
 def condition_holds(text: str, scope: Scope) -> bool:

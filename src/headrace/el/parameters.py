@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from headrace.el.errors import ExpressionError
 from headrace.el.scope import Scope
@@ -22,18 +23,31 @@ _DLF = "dlf."
 EvaluateText = Callable[[str], str]
 
 
+class Substituted(NamedTuple):
+    """A text with values in place of names. ``literal``: where those that contain ``#{`` stand, from and before."""
+
+    text: str
+    literal: tuple[tuple[int, int], ...] = ()
+
+
 def substitute_parameters(text: str, values: Mapping[str, str], prefix_only_dlf: bool = False) -> str:
     """The text with ``${name}`` replaced by its value, as text and once; an unknown name stays as written.
 
     With ``prefix_only_dlf`` only ``${dlf.name}`` is a variable; its name includes ``dlf.``. A value that makes the
     text longer than 1,000,000 characters more than it was raises ExpressionError.
     """
+    return substituted(text, values, prefix_only_dlf).text
+
+
+def substituted(text: str, values: Mapping[str, str], prefix_only_dlf: bool = False) -> Substituted:
+    """As ``substitute_parameters``, with the places of values that must not be read as expressions."""
     if "${" not in text:
-        return text
-    added = 0
+        return Substituted(text)
+    added = moved = 0
+    literal: list[tuple[int, int]] = []
 
     def value(match: re.Match[str]) -> str:
-        nonlocal added
+        nonlocal added, moved
         name = match[1]
         if prefix_only_dlf and not name.startswith(_DLF):
             return match[0]
@@ -43,9 +57,13 @@ def substitute_parameters(text: str, values: Mapping[str, str], prefix_only_dlf:
         added += len(found)
         if added > MAX_TEXT:
             raise ExpressionError(text, match.start(), f"values of at most {MAX_TEXT:,} characters together")
+        if "#" in found or "{" in found:
+            start = match.start() + moved
+            literal.append((start, start + len(found)))
+        moved += len(found) - len(match[0])
         return found
 
-    return _REFERENCE.sub(value, text)
+    return Substituted(_REFERENCE.sub(value, text), tuple(literal))
 
 
 class LazyValues(Mapping[str, str]):

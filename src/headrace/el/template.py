@@ -92,9 +92,12 @@ def read_expression(text: str) -> Expression:
     return _read_kept(text) if len(text) <= MAX_KEPT else _read(text)
 
 
-def read_template(text: str) -> Template:
-    """The parts of a field. Raises ExpressionError for an expression that does not parse."""
-    return _split_kept(text) if len(text) <= MAX_KEPT else _split(text)
+def read_template(text: str, literal: tuple[tuple[int, int], ...] = ()) -> Template:
+    """The parts of a field. In the places ``literal`` (from and before) no expression begins.
+
+    Raises ExpressionError for an expression that does not parse.
+    """
+    return _split(text, literal) if literal or len(text) > MAX_KEPT else _split_kept(text)
 
 
 def _read(text: str) -> Expression:
@@ -107,10 +110,10 @@ def _read(text: str) -> Expression:
     return Expression(text, reading.tree, 0)
 
 
-def _split(text: str) -> Template:
+def _split(text: str, literal: tuple[tuple[int, int], ...] = ()) -> Template:
     parts: list[str | Expression] = []
     at = tokens = 0
-    while (start := text.find("#{", at)) >= 0:
+    while (start := _next_start(text, at, literal)) >= 0:
         if start > at:
             parts.append(text[at:start])
         try:
@@ -128,6 +131,15 @@ def _split(text: str) -> Template:
     if at < len(text):
         parts.append(text[at:])
     return Template(tuple(parts))
+
+
+def _next_start(text: str, at: int, literal: tuple[tuple[int, int], ...]) -> int:
+    """Where the next ``#{`` is of which no part lies in a literal place; -1 when there is none."""
+    start = text.find("#{", at)
+    for begin, end in literal:
+        while 0 <= start < end and start + 1 >= begin:
+            start = text.find("#{", start + 1)
+    return start
 
 
 _read_kept = lru_cache(maxsize=_KEPT)(_read)
