@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,7 +12,7 @@ from headrace.domain.instance import ENDED_NODE_STATES
 from headrace.domain.job import JobDefinition
 from headrace.el.language import with_parameters
 from headrace.el.scope import Scope
-from headrace.errors import HeadraceError
+from headrace.errors import BucketNotFound
 from headrace.objectstore.path import ObsPath
 from headrace.services import Services
 from headrace.storage.instances import InstanceRecord, NodeRecord
@@ -38,6 +38,10 @@ def node_scope(
         node = by_name.get(name)
         return None if node is None else node.status
 
+    def running_data(name: str) -> str | None:
+        node = by_name.get(name)
+        return None if node is None else node.running_data
+
     scope = Scope(
         plan_time=from_millis(record.plan_time),
         start_time=from_millis(record.start_time or record.plan_time),
@@ -50,10 +54,26 @@ def node_scope(
         instance_id=str(record.id),
         node_output=output,
         node_status=status,
+        running_data=running_data,
         preceding_node=before[0] if len(before) == 1 else None,
     )
     given: dict[str, str] = msgspec.json.decode(record.parameters)
-    return with_parameters(scope, job_params={**job.parameters, **given}, environment=environment)
+    handed_down: dict[str, str] = msgspec.json.decode(record.handed_down)
+    return with_parameters(
+        scope,
+        job_params={**job.parameters, **given},
+        environment=environment,
+        handed_down={**handed_down, **_extracted(by_name.values())},
+    )
+
+
+def _extracted(nodes: Iterable[NodeRecord]) -> dict[str, str]:
+    """What nodes took from answers for those after them; of one name the value of the node that ended last."""
+    found: dict[str, str] = {}
+    for node in sorted(nodes, key=lambda node: (node.end_time or 0, node.position)):
+        if node.variables is not None and node.status in ENDED_NODE_STATES:
+            found |= msgspec.json.decode(node.variables, type=dict[str, str])
+    return found
 
 
 def script_scope(
@@ -73,13 +93,16 @@ def script_scope(
 
 
 def obs_exists(services: Services, path: str) -> bool:
-    """Whether there is an object, or, for a path that ends in a slash, anything below it."""
+    """Whether there is an object, or, for a path that ends in a slash, anything below it.
+
+    Raises InvalidObsPath, and ObsFileUnreadable when the store fails: neither says that nothing is there.
+    """
+    place = ObsPath.parse(path)
+    if not place.key:
+        return services.store.bucket_exists(place.bucket)
+    if not place.key.endswith("/"):
+        return services.store.exists(place)
     try:
-        place = ObsPath.parse(path)
-        if not place.key:
-            return services.store.bucket_exists(place.bucket)
-        if not place.key.endswith("/"):
-            return services.store.exists(place)
         return next(iter(services.store.list(place)), None) is not None
-    except HeadraceError:
+    except BucketNotFound:
         return False
