@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from headrace.nodes.base import Node, NodeContext, NodeFailed, NodeResult, Script, node_type, read_arguments
-from headrace.sql.dialects import dialect_of
-from headrace.sql.engine import SqlError, StatementResult, output_text
+from headrace.sql.dialects import Dialect, dialect_of
+from headrace.sql.engine import SqlEngine, SqlError, StatementResult, output_text
+from headrace.sql.engines import open_real
 
 
 @node_type(
@@ -76,22 +77,13 @@ def run_sql(
     script_arguments: Mapping[str, str],
     on_statement: Callable[[StatementResult], None] | None = None,
 ) -> list[StatementResult]:
-    """The results of a script's statements on the embedded engine. Raises NodeFailed."""
+    """The results of a script's statements: on the real engine of a bound connection, else on the embedded one.
+
+    Raises NodeFailed.
+    """
     dialect = dialect_of(type_name)
     if dialect is None:
         raise NodeFailed(f"{type_name}: there is no engine for scripts of this type in this release.")
-    if connection and ctx.find_connection(connection) is not None:
-        raise NodeFailed(
-            f"Connection {connection!r} names a real database with credentials, and real engines are not in this "
-            "release. Remove its password to run on the embedded engine."
-        )
-    if not ctx.embedded_connections:
-        raise NodeFailed(
-            f'Connection {connection!r} is not bound to an engine. Set unbound_connections = "embedded" in '
-            "headrace.toml (HEADRACE_UNBOUND_CONNECTIONS=embedded) to run on the embedded engine."
-        )
-    if connection:
-        ctx.log.line(f"Connection {connection!r} is not bound to an engine: running on the embedded one.")
 
     def heard(result: StatementResult) -> None:
         ctx.log.line(f"{_first_line(result.statement)}  -- {result.row_count} rows, {result.duration_seconds:.3f} s")
@@ -100,9 +92,25 @@ def run_sql(
 
     text = ctx.substitute(script.content, script_arguments)
     try:
-        return ctx.open_sql().execute(text, dialect, database or None, heard, ctx.cancellation)
+        engine, own_dialect = _engine(ctx, connection)
+        return engine.execute(text, own_dialect or dialect, database or None, heard, ctx.cancellation)
     except SqlError as error:
         raise NodeFailed(str(error)) from error
+
+
+def _engine(ctx: NodeContext, connection: str) -> tuple[SqlEngine, Dialect | None]:
+    bound = ctx.find_connection(connection) if connection else None
+    if bound is not None:
+        ctx.log.line(f"Connection {connection!r} ({bound.type}): running on {bound.config.get('ip')}.")
+        return open_real(bound.name, bound.type, bound.config)
+    if not ctx.embedded_connections:
+        raise NodeFailed(
+            f'Connection {connection!r} is not bound to an engine. Set unbound_connections = "embedded" in '
+            "headrace.toml (HEADRACE_UNBOUND_CONNECTIONS=embedded) to run on the embedded engine."
+        )
+    if connection:
+        ctx.log.line(f"Connection {connection!r} is not bound to an engine: running on the embedded one.")
+    return ctx.open_sql(), None
 
 
 def _first_line(statement: str) -> str:

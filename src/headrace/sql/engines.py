@@ -8,11 +8,14 @@ of real engines.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from headrace.sql.dialects import POSTGRES, Dialect
 from headrace.sql.engine import SqlEngine
+from headrace.sql.real.target import EngineUnavailable, read_target
 
 
 class ClosableEngine(SqlEngine, Protocol):
@@ -37,3 +40,54 @@ def open_embedded(
         path, objects_root, resolve, memory_limit=memory_limit, threads=threads, time_zone=time_zone
     )
     return engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A kind of real engine: the driver class in ``module``, and the extra that installs what it imports."""
+
+    module: str
+    driver: str
+    extra: str = ""
+    dialect: Dialect | None = None  # of its scripts, where the node's type does not say
+
+
+_POSTGRESQL = Family(module="postgresql", driver="PostgresDriver", extra="postgres", dialect=POSTGRES)
+
+_BY_TYPE: dict[str, Family] = {
+    "dws": _POSTGRESQL,
+}
+_BY_PROTOCOL: dict[str, Family] = {}
+
+
+def open_real(name: str, type_name: str, config: Mapping[str, Any]) -> tuple[SqlEngine, Dialect | None]:
+    """The engine a bound connection leads to, and the dialect of its scripts where it differs from their type's.
+
+    Nothing is connected yet. Raises EngineUnavailable, which says what to configure or to install.
+    """
+    family = _family(name, type_name, config)
+    try:
+        module = importlib.import_module(f"headrace.sql.real.{family.module}")
+    except ModuleNotFoundError as error:
+        raise EngineUnavailable(
+            f"Connection {name!r} is of type {type_name}, which needs {error.name}: "
+            f"pip install 'headrace[{family.extra}]'"
+        ) from error
+    session = importlib.import_module("headrace.sql.real.session")
+    engine: SqlEngine = session.RealEngine(getattr(module, family.driver)(), read_target(name, config))
+    return engine, family.dialect
+
+
+def _family(name: str, type_name: str, config: Mapping[str, Any]) -> Family:
+    key = "".join(character for character in type_name if character.isalnum()).lower().removeprefix("mrs")
+    protocol = str(config.get("protocol") or "").strip().lower()
+    if protocol and protocol not in _BY_PROTOCOL:
+        raise EngineUnavailable(
+            f"protocol: {protocol!r} of connection {name!r} is unknown; known are {', '.join(sorted(_BY_PROTOCOL))}."
+        )
+    if key == "rds" and "postgresql" in str(config.get("driverName") or "").lower():
+        return _POSTGRESQL
+    family = _BY_PROTOCOL.get(protocol) or _BY_TYPE.get(key)
+    if family is None:
+        raise EngineUnavailable(f"Connection {name!r} is of type {type_name}, which no SQL engine belongs to.")
+    return family
