@@ -8,9 +8,10 @@ from functools import lru_cache
 
 import msgspec
 
+from headrace.domain.zones import offset_text
 from headrace.el.errors import CannotEvaluate
 from headrace.el.java_calendar import in_zone, week_of_month, week_of_year
-from headrace.el.zones import offset_text, zone_text
+from headrace.el.zones import zone_text
 
 MAX_PATTERN = 1000  # characters
 LETTERS = "GyYMLwWDdFEuaHkKhmsSzZX"
