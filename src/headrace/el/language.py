@@ -7,18 +7,22 @@ from dataclasses import replace
 
 from headrace.el import parameters, template
 from headrace.el.errors import ExpressionError
+from headrace.el.explain import Explanation, Step, explain
 from headrace.el.parameters import FirstOf, Substituted, substitute_parameters, substituted
 from headrace.el.scope import Scope
-from headrace.el.simple import replace_simple_variables
+from headrace.el.simple import apply_simple_variables
 from headrace.el.template import Expression
 from headrace.el.values import Value
 
 __all__ = [
+    "Explanation",
+    "Step",
     "check",
     "condition_holds",
     "effective_parameters",
     "evaluate",
     "evaluate_text",
+    "explain",
     "parse",
     "script_text",
     "substitute_parameters",
@@ -74,16 +78,7 @@ def script_text(text: str, scope: Scope, script_args: Mapping[str, str]) -> str:
 
 
 def _substituted(text: str, scope: Scope) -> Substituted:
-    if scope.simple_variables:
-        text = replace_simple_variables(
-            text,
-            scope.plan_time,
-            scope.zone,
-            job_id=scope.job_id,
-            instance_id=scope.instance_id,
-            taken=scope.parameters,
-        )
-    return substituted(text, scope.parameters, scope.prefix_only_dlf)
+    return substituted(apply_simple_variables(text, scope), scope.parameters, scope.prefix_only_dlf)
 
 
 def condition_holds(text: str, scope: Scope) -> bool:

@@ -70,7 +70,7 @@ class LazyValues(Mapping[str, str]):
     """Values that are computed when first read. ``kind`` names them in errors; ``chain`` are those being computed."""
 
     def __init__(self, kind: str, given: Mapping[str, str], compute: EvaluateText, chain: list[str]) -> None:
-        self._kind = kind
+        self.kind = kind
         self._given = given
         self._compute = compute
         self._chain = chain
@@ -80,7 +80,7 @@ class LazyValues(Mapping[str, str]):
         if name in self._known:
             return self._known[name]
         raw = self._given[name]
-        label = f"{self._kind} `{name[:64]}`"
+        label = f"{self.kind} `{name[:64]}`"
         if label in self._chain:
             cycle = " → ".join([*self._chain[self._chain.index(label) :], label])
             raise ExpressionError(raw, 0, f"a {label} that does not need itself ({cycle})", "Break the cycle.")
@@ -115,6 +115,10 @@ class FirstOf(Mapping[str, str]):
                 return mapping[name]
         raise KeyError(name)
 
+    def origin(self, name: str) -> str:
+        """What the first mapping that has the name holds."""
+        return next((origin_of(mapping, name) for mapping in self._mappings if name in mapping), "")
+
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(name for mapping in self._mappings for name in mapping))
 
@@ -123,6 +127,13 @@ class FirstOf(Mapping[str, str]):
 
     def __contains__(self, name: object) -> bool:
         return any(name in mapping for mapping in self._mappings)
+
+
+def origin_of(values: Mapping[str, str], name: str) -> str:
+    """What the value of a name is in the words of a reader: ``job parameter``, ``environment variable``."""
+    if isinstance(values, FirstOf):
+        return values.origin(name)
+    return values.kind if isinstance(values, LazyValues) else "parameter"
 
 
 def resolve(

@@ -26,7 +26,7 @@ class Reading(NamedTuple):
     tree: Node
     end: int  # offset behind the expression, and behind its ``}``
     closed: bool  # whether a ``}`` ended it
-    size: int  # tokens
+    tokens: list[Token]
 
 
 def parse_at(source: str, start: int = 0) -> Reading:
@@ -53,7 +53,7 @@ def _parse(source: str, start: int, *, collapsed: bool) -> Reading:
     tree = parser.parse_ternary()
     if parser.kind != "end":
         raise parser.unexpected("an operator or the end of the expression")
-    return Reading(tree, end, parser.token.text == "}", len(tokens))
+    return Reading(tree, end, parser.token.text == "}", tokens)
 
 
 class Parser:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from headrace.el.errors import CannotEvaluate, ExpressionError
 from headrace.el.java_calendar import add_days, add_duration, add_months, in_zone
+from headrace.el.scope import Scope
 
 MAX_SHIFT = 100_000  # units of any shift
 
@@ -38,6 +39,20 @@ _TOKENS: dict[str, Callable[[datetime], str]] = {
     "ss": lambda t: f"{t.second:02d}",
 }
 _DATE_TOKENS = ("yyyy", "yy", "mm", "dd")
+
+
+def apply_simple_variables(text: str, scope: Scope) -> str:
+    """The text with simple variables replaced when the workspace's switch is on. Raises ExpressionError."""
+    if not scope.simple_variables:
+        return text
+    return replace_simple_variables(
+        text,
+        scope.plan_time,
+        scope.zone,
+        job_id=scope.job_id,
+        instance_id=scope.instance_id,
+        taken=scope.parameters,
+    )
 
 
 def replace_simple_variables(

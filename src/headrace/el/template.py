@@ -33,9 +33,12 @@ class Expression:
     def bind(self) -> Evaluate:
         """Resolve its names, once. Raises ExpressionError for unknown names and wrong arity."""
         if self._evaluate is None:
-            evaluate, _ = _bounded(self, lambda: Binder(self.source).bind(self.tree))
+            evaluate, _ = _bounded(self, lambda: self._binder().bind(self.tree))
             self._evaluate = evaluate
         return self._evaluate
+
+    def _binder(self) -> Binder:
+        return Binder(self.source)
 
     def evaluate(self, scope: Scope) -> Value:
         """Its value. Raises ExpressionError."""
@@ -122,7 +125,7 @@ def _split(text: str, literal: tuple[tuple[int, int], ...] = ()) -> Template:
             raise _too_deep(Expression(text, _NO_TREE, start)) from None
         if not reading.closed:
             raise ExpressionError(text, reading.end, "`}` after the expression", "Close #{ with }.")
-        tokens += reading.size
+        tokens += len(reading.tokens)
         if tokens > MAX_FIELD_TOKENS:
             expected = f"at most {MAX_FIELD_TOKENS} signs and words in the expressions of a field"
             raise ExpressionError(text, start, expected, "Split the field over parameters.")
