@@ -254,3 +254,64 @@ def test_delete__frees_the_names_of_emptied_folders(store: ObjectStore, bucket: 
 
     assert keys(store, bucket) == ["a"]
     assert store.bucket_exists(bucket.bucket)
+
+
+def test_make_folder__it_is_there_without_being_an_object(store: ObjectStore, bucket: ObsPath) -> None:
+    for _ in range(2):
+        store.make_folder(bucket / "a b/中%41/")
+
+    assert store.folder_exists(bucket / "a b/中%41")
+    assert store.folder_exists(bucket / "a b/")
+    assert not store.folder_exists(bucket / "a b/中")
+    assert not store.exists(bucket / "a b/中%41")
+    assert keys(store, bucket) == keys(store, bucket / "a b") == []
+
+
+def test_make_folder__it_stays_when_what_it_holds_is_deleted(store: ObjectStore, bucket: ObsPath) -> None:
+    store.make_folder(bucket / "kept/")
+    for name in ("kept/x", "other/x"):
+        store.put(bucket / name, b"")
+        store.delete(bucket / name)
+
+    assert (store.folder_exists(bucket / "kept/"), store.folder_exists(bucket / "other/")) == (True, False)
+
+
+def test_make_folder__in_an_unknown_bucket_makes_it(store: ObjectStore) -> None:
+    store.make_folder(ObsPath("made-for-a-folder", "a/"))
+
+    assert store.folder_exists(ObsPath("made-for-a-folder", "a/"))
+
+
+def test_folder_exists__buckets_and_folders_of_objects_do(store: ObjectStore, bucket: ObsPath) -> None:
+    store.put(bucket / "a/b/x", b"")
+
+    found = [store.folder_exists(bucket / name) for name in ("a", "a/", "a/b/", "a/b/x/", "b/")]
+    assert found == [True, True, True, False, False]
+    assert store.folder_exists(bucket)
+    assert not store.folder_exists(ObsPath("no-such-bucket", "a/"))
+
+
+def test_delete_folder__all_below_goes_and_nothing_beside_it(store: ObjectStore, bucket: ObsPath) -> None:
+    for name in ("a/x", "a/empty", "a/b/c/y", "ab", "a.b/z"):
+        store.put(bucket / name, b"" if name == "a/empty" else b"1")
+    for name in ("a/", "a/m/", "c/"):
+        store.make_folder(bucket / name)
+
+    assert store.delete_folder(bucket / "a/") == 3
+    assert keys(store, bucket) == ["a.b/z", "ab"]
+    assert [store.folder_exists(bucket / name) for name in ("a/", "a/m/", "c/")] == [False, False, True]
+    assert store.delete_folder(bucket / "a/") == 0
+
+
+def test_delete_folder__an_object_of_the_same_name_is_none_of_it(store: ObjectStore, bucket: ObsPath) -> None:
+    store.put(bucket / "a", b"")
+
+    assert store.delete_folder(bucket / "a/") == 0
+    assert keys(store, bucket) == ["a"]
+
+
+def test_delete_folder__never_a_bucket(store: ObjectStore, bucket: ObsPath) -> None:
+    with pytest.raises(errors.InvalidObsPath, match="names a whole bucket"):
+        store.delete_folder(bucket)
+    with pytest.raises(errors.BucketNotFound):
+        store.delete_folder(ObsPath("no-such-bucket", "a/"))

@@ -73,3 +73,19 @@ class ObjectStore(Protocol):
 
     def delete(self, path: ObsPath) -> None:
         """Remove the object; nothing happens when it is not there."""
+
+    def make_folder(self, path: ObsPath) -> None:
+        """Make the folder, and its bucket where writing makes buckets; nothing happens when it is there.
+
+        A folder that was made stays when what it holds is deleted, others come and go with their objects. It is no
+        object: listings do not show it.
+        """
+
+    def folder_exists(self, path: ObsPath) -> bool:
+        """Whether the folder was made, or holds an object at any depth. A bucket is a folder."""
+
+    def delete_folder(self, path: ObsPath) -> int:
+        """Remove the folder and all below it; the number of objects. Nothing happens when it is not there.
+
+        A bucket is never removed: its path is an InvalidObsPath.
+        """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from headrace.objectstore.base import ObjectInfo, ObjectNotFound
 from headrace.objectstore.path import RESERVED_PREFIX, ObsPath, is_object_key
 
 _NAME_FAULTS = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)  # the disk cannot hold this name
+_KEPT = RESERVED_PREFIX + "folder"  # in a folder that was made for itself and stays when it is empty
 _MAKE_ATTEMPTS = 5  # a deletion may remove the folder between making and using it
 
 
@@ -108,6 +110,41 @@ class FileStore:
             os.unlink(place)
         self._prune(os.path.dirname(place), self._place(ObsPath(path.bucket)))
 
+    def make_folder(self, path: ObsPath) -> None:
+        key = path.proper_folder_key()
+        if self.folder_exists(path) and self._is_kept(self._place(path)):
+            return
+        marker = ObsPath(path.bucket, key.rstrip("/"))
+        if os.path.isfile(self._place(marker)):
+            raise errors.InvalidObsPath(f"{path} is an object, so no folder can have its name")
+        self._make_bucket(path)
+        place = f"{self._place(marker)}{os.sep}{_KEPT}"
+        self._make(path, place, os.O_WRONLY | os.O_CREAT).close()
+
+    def folder_exists(self, path: ObsPath) -> bool:
+        return os.path.isdir(self._place(path))
+
+    def delete_folder(self, path: ObsPath) -> int:
+        path.proper_folder_key()
+        place = self._place(path)
+        if not self.bucket_exists(path.bucket):
+            raise _bucket_not_found(path.bucket)
+        if not os.path.isdir(place):
+            return 0
+        count = sum(1 for _ in self.list(path))
+        try:
+            os.unlink(place) if os.path.islink(place) else shutil.rmtree(place)
+        except FileNotFoundError:
+            pass  # somebody else removed a part of it at the same time
+        except OSError as error:
+            raise errors.ObsFileUnreadable(f"{path} cannot be removed: {error.strerror}") from error
+        self._prune(os.path.dirname(place), self._place(ObsPath(path.bucket)))
+        return count
+
+    @staticmethod
+    def _is_kept(folder: str) -> bool:
+        return os.path.exists(f"{folder}{os.sep}{_KEPT}")
+
     def _place(self, path: ObsPath) -> str:
         """Where the path is on disk. Raises InvalidObsPath when a symbolic link leads it out of the root."""
         place = self._root
@@ -138,13 +175,16 @@ class FileStore:
         """The place of an object to be written, its bucket made if need be."""
         path.object_key()
         place = self._place(path)
+        self._make_bucket(path)
+        if os.path.exists(place) and not os.path.isfile(place):
+            raise errors.InvalidObsPath(f"{path} is a folder, so no object can have its name")
+        return place
+
+    def _make_bucket(self, path: ObsPath) -> None:
         if not os.path.isdir(f"{self._root}{os.sep}{path.bucket}"):
             if not self._create_buckets:
                 raise _bucket_not_found(path.bucket)
             self.create_bucket(path.bucket)
-        if os.path.exists(place) and not os.path.isfile(place):
-            raise errors.InvalidObsPath(f"{path} is a folder, so no object can have its name")
-        return place
 
     def _make(self, path: ObsPath, place: str, flags: int, *, buffering: int = -1) -> BinaryIO:
         """Open a new or growing file, with the folders on the way to it."""

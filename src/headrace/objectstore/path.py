@@ -75,6 +75,12 @@ class ObsPath:
         folder = self.key.rstrip("/")
         return f"{folder}/" if folder else ""
 
+    def proper_folder_key(self) -> str:
+        """As ``folder_key``, where a folder in the bucket must be named. Raises InvalidObsPath."""
+        if not self.key:
+            raise _invalid("path", str(self), "names a whole bucket where a folder in it is needed")
+        return self.folder_key()
+
 
 def is_object_key(key: str) -> bool:
     """Whether a key found in a store is one that an ObsPath can name as an object."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import http.client
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from obstore.store import S3Store as BucketClient
 from headrace import errors
 from headrace.objectstore.base import ObjectInfo, ObjectNotFound
 from headrace.objectstore.path import ObsPath, is_object_key
+from headrace.objectstore.s3_signature import encoded_path, signed_headers
 
 _SPOOL_BYTES = 8 << 20  # kept in memory up to here, on disk beyond
 _READ_BYTES = 1 << 20  # asked for at once by a sequential reader
@@ -44,11 +45,14 @@ class S3Store:
         create_buckets: bool = False,
         timeout: timedelta = timedelta(seconds=30),
         retries: int = 3,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),  # for signatures, as obstore reads the clock itself
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._create_buckets = create_buckets
         self._timeout = timeout
         self._region = region
+        self._keys = (access_key, secret_key)
+        self._now = now
         self._options: dict[str, Any] = {
             "endpoint": self._endpoint,
             "access_key_id": access_key,
@@ -72,7 +76,8 @@ class S3Store:
     def create_bucket(self, bucket: str) -> None:
         if self.bucket_exists(bucket):
             return
-        status, answer = self._send_put(obstore.sign(self._client(bucket), "PUT", "", _SIGNED_FOR), self._location())
+        url = obstore.sign(self._client(bucket), "PUT", "", _SIGNED_FOR)
+        status, answer = self._send("PUT", url, self._location(), {})
         if status >= 300 and b"BucketAlreadyOwnedByYou" not in answer:
             raise errors.ObsFileUnreadable(f"obs://{bucket}/ cannot be made: {self._endpoint} answers status {status}")
 
@@ -120,6 +125,40 @@ class S3Store:
         with self._told(path):
             obstore.delete(self._client(path.bucket), key)
 
+    def make_folder(self, path: ObsPath) -> None:
+        key = path.proper_folder_key()
+        status = self._send_marker("PUT", path.bucket, key)
+        if status == 404 and self._create_buckets:
+            self.create_bucket(path.bucket)
+            status = self._send_marker("PUT", path.bucket, key)
+        self._check_marker(path, status)
+
+    def folder_exists(self, path: ObsPath) -> bool:
+        if not self.bucket_exists(path.bucket):
+            return False
+        if not path.key:
+            return True
+        with self._told(path):
+            return (
+                next(iter(obstore.list(self._client(path.bucket), path.folder_key(), chunk_size=1)), None) is not None
+            )
+
+    def delete_folder(self, path: ObsPath) -> int:
+        key = path.proper_folder_key()
+        if not self.bucket_exists(path.bucket):
+            raise errors.BucketNotFound(f"obs://{path.bucket}/")
+        count, markers = 0, {key}
+        with self._told(path):
+            for rows in obstore.list(self._client(path.bucket), key):
+                found = [row["path"] for row in rows if f"{row['path']}/" != key]
+                markers |= {f"{row['path']}/" for row in rows if not row["size"]}  # each may be an object or a marker
+                count += sum(1 for row in rows if row["size"] or self._is_object(path.bucket, row["path"]))
+                if found:
+                    obstore.delete(self._client(path.bucket), found)
+        for marker in sorted(markers):
+            self._check_marker(path, self._send_marker("DELETE", path.bucket, marker))
+        return count
+
     def read_range(self, path: ObsPath, start: int, end: int, e_tag: str | None) -> bytes:
         """Bytes ``start`` to before ``end`` of the version ``e_tag``. Raises ObsFileUnreadable when it was replaced."""
         options: dict[str, Any] = {"range": (start, end)}
@@ -156,9 +195,39 @@ class S3Store:
         with self._told(prefix):
             for rows in obstore.list(self._client(prefix.bucket), prefix.folder_key() or None):
                 for row in rows:
-                    if is_object_key(row["path"]):
+                    if is_object_key(row["path"]) and (row["size"] or self._is_object(prefix.bucket, row["path"])):
                         modified_ms = int(row["last_modified"].timestamp() * 1000)
                         yield ObjectInfo(ObsPath(prefix.bucket, row["path"]), row["size"], modified_ms)
+
+    def _is_object(self, bucket: str, key: str) -> bool:
+        """Whether an empty row of a listing is an object: obstore shows the marker ``a/`` of a folder as ``a``."""
+        try:
+            obstore.head(self._client(bucket), key)
+        except (exceptions.NotFoundError, FileNotFoundError):
+            return False
+        return True
+
+    def _send_marker(self, method: str, bucket: str, key: str) -> int:
+        """Make or remove the empty object ``key``, which ends in a slash; the status."""
+        parts = urlsplit(self._endpoint)
+        path = encoded_path(bucket, key)
+        access_key, secret_key = self._keys
+        headers = signed_headers(
+            method,
+            parts.netloc,
+            path,
+            access_key=access_key,
+            secret_key=secret_key,
+            region=self._region,
+            now=self._now(),
+        )
+        return self._send(method, f"{self._endpoint}{path}", b"", headers)[0]
+
+    def _check_marker(self, path: ObsPath, status: int) -> None:
+        if status == 404:
+            raise errors.BucketNotFound(f"obs://{path.bucket}/")
+        if status >= 300:
+            raise errors.ObsFileUnreadable(f"{path}: {self._endpoint} answers status {status}")
 
     @contextmanager
     def _told(self, path: ObsPath) -> Iterator[None]:
@@ -189,13 +258,14 @@ class S3Store:
             f"<LocationConstraint>{self._region}</LocationConstraint></CreateBucketConfiguration>"
         ).encode()
 
-    def _send_put(self, url: str, body: bytes) -> tuple[int, bytes]:
-        """Send one signed request; obstore has no operation that makes buckets."""
+    def _send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Send one signed request; obstore has no operation that makes buckets or markers of folders."""
         parts = urlsplit(url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.netloc, timeout=self._timeout.total_seconds())
         try:
-            connection.request("PUT", f"{parts.path}?{parts.query}", body)
+            target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            connection.request(method, target, body, dict(headers))
             answer = connection.getresponse()
             return answer.status, answer.read(64 << 10)
         except (OSError, http.client.HTTPException) as error:
