@@ -71,7 +71,7 @@ class Api:
     """The operations that make and run a job, in a workspace of their own."""
 
     def __init__(self, server: Any, clock: Clock) -> None:
-        self.server, self._clock, self._number = server, clock, 0
+        self.server, self.clock, self._number = server, clock, 0
         self.workspace = server.workspace()
 
     def call(self, method: str, path: str, body: Json | None = None) -> Any:
@@ -90,14 +90,23 @@ class Api:
 
     def run(self, case: Case, nodes: list[Json]) -> Json:
         """The instance that ended, planned for the case's plan time."""
-        self._clock.set(moment(case.header, "Job.planTime"))
+        self.clock.set(moment(case.header, "Job.planTime"))
         params = [{"name": name, "value": value} for name, value in named(case.header, "param").items()]
         name = self.new_name("job")
         self.call("POST", "jobs", {"name": name, "processType": "BATCH", "params": params, "nodes": nodes})
-        number = self.call("POST", f"jobs/{name}/run-immediate").json()["instanceId"]
+        return self.ended(name, self.call("POST", f"jobs/{name}/run-immediate").json()["instanceId"])
+
+    def ended(self, name: str, number: int) -> Json:
+        """The instance when it has ended."""
         self.server.installation.engine.wait(number, 30)
         shown: Json = self.call("GET", f"jobs/{name}/instances/{number}").json()
         return shown
+
+    def run_again(self, shown: Json, at: str) -> Json:
+        """The instance run again at another time."""
+        self.clock.set(datetime.fromisoformat(at))
+        self.call("POST", f"jobs/{shown['jobName']}/instances/{shown['instanceId']}/restart")
+        return self.ended(shown["jobName"], shown["instanceId"])
 
     def log(self, shown: Json, node: str) -> str:
         path = next(item["logPath"] for item in shown["nodes"] if item["nodeName"] == node)
@@ -167,9 +176,9 @@ def echo_script(api: Api, asked: list[Case]) -> Json:
 
 
 def answers(log: str, count: int) -> list[str]:
-    """The lines before the last one of the script."""
+    """The lines before the last one of the script; a log is added to when its node runs again."""
     lines = log.splitlines()
-    end = lines.index(END)
+    end = max(number for number, line in enumerate(lines) if line == END)
     return lines[end - count : end]
 
 
@@ -220,3 +229,15 @@ def test_precedence__job_beats_workspace_beats_script(api: Api) -> None:
     asked = case._replace(question="${p} ${q} ${r}", answer="job workspace script")
     shown = api.run(asked, [echo_script(api, [asked])])
     assert answers(api.log(shown, ECHO), 1) == [asked.answer]
+
+
+def test_times__a_late_run_keeps_its_plan_time_and_sees_the_clock_it_is_given(api: Api) -> None:
+    pattern = '"yyyy-MM-dd HH:mm"'
+    questions = [f"#{{DateUtil.format({date},{pattern})}}" for date in ("Job.planTime", "DateUtil.now()")]
+    asked = [
+        Case("golden", "inferred", {"Job.planTime": "2024-05-10 08:30:00"}, question, "") for question in questions
+    ]
+    shown = api.run(asked[0], [echo_script(api, asked)])
+    assert answers(api.log(shown, ECHO), 2) == ["2024-05-10 08:30", "2024-05-10 08:30"]
+    again = api.run_again(shown, "2024-05-12T03:00:00+08:00")
+    assert answers(api.log(again, ECHO), 2) == ["2024-05-10 08:30", "2024-05-12 03:00"]
