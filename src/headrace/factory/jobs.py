@@ -16,7 +16,7 @@ from headrace.errors import (
     JobNotFound,
     JobQuotaReached,
 )
-from headrace.factory import instances, job_checks, paging
+from headrace.factory import instance_operations, job_checks, paging
 from headrace.factory.answers import AnswerCache
 from headrace.factory.job_secrets import seal_job
 from headrace.factory.quota import has_room
@@ -236,6 +236,6 @@ def delete(services: Services, caller: Caller, name: str) -> None:
         record = jobs.by_name(connection, caller.workspace.id, name)
         if record is None:
             raise JobNotFound(f"name: {name!r}.")
-        instances.stop_of_job(connection, record.id, caller.now)
+        instance_operations.stop_of_job(connection, record.id, caller.now)
         jobs.delete_job(connection, record.id)
     services.wake_engine()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.api.operation import Call, operation
 from headrace.errors import InstanceNotFound, InvalidParameter, JobNotFound, PermissionDenied, WorkspaceNotFound
-from headrace.factory import instances
+from headrace.factory import instance_operations, instance_reruns, instances
 from headrace.wire.v1.instances import JobInstanceDetail, JobInstanceList, ListInstancesQuery, RestoreRequest
 
 
@@ -39,7 +39,7 @@ def show_job_instance(call: Call) -> JobInstanceDetail:
 )
 def stop_job_instance(call: Call) -> None:
     """Stop an instance; its running nodes are killed. Source: API reference, "Stopping a Job Instance"."""
-    instances.stop(call.services, call.caller, call.path["job_name"], call.path["instance_id"])
+    instance_operations.stop(call.services, call.caller, call.path["job_name"], call.path["instance_id"])
 
 
 @operation(
@@ -51,4 +51,4 @@ def stop_job_instance(call: Call) -> None:
 )
 def restore_job_instance(call: Call, body: RestoreRequest | None) -> None:
     """Run an ended instance again, with the same id. Source: API reference, "Rerunning a Job Instance"."""
-    instances.restore(call.services, call.caller, call.path["job_name"], call.path["instance_id"], body)
+    instance_reruns.restore(call.services, call.caller, call.path["job_name"], call.path["instance_id"], body)
