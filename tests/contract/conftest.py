@@ -1,14 +1,22 @@
-"""Every kind of database, empty and migrated."""
+"""Every kind of database, empty and migrated; every kind of object store."""
 
 from __future__ import annotations
 
+import itertools
+import logging
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from headrace.objectstore.base import ObjectStore
+from headrace.objectstore.files import FileStore
+from headrace.objectstore.path import ObsPath
 from headrace.storage import migrate
 from headrace.storage.database import Database, SqliteDatabase, open_database
+
+NUMBERS = itertools.count()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -21,3 +29,38 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     migrate.upgrade(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", category=DeprecationWarning, module=r"(moto|werkzeug|flask|botocore|py_partiql).*"
+        )
+        server = pytest.importorskip("moto.server", reason="moto[server] is not installed").ThreadedMotoServer
+        pytest.importorskip("obstore", reason="the extra headrace[s3] is not installed")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    moto = server("127.0.0.1", 0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    yield f"http://{host}:{port}"
+    moto.stop()
+
+
+@pytest.fixture(params=["files", pytest.param("s3", marks=pytest.mark.s3)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "files":
+        return FileStore(tmp_path / "obs", durable=False)
+    s3 = pytest.importorskip("headrace.objectstore.s3", reason="the extra headrace[s3] is not installed")
+    store: ObjectStore = s3.S3Store(
+        request.getfixturevalue("s3_endpoint"), "AK", "very-secret", "eu-de", create_buckets=True
+    )
+    return store
+
+
+@pytest.fixture
+def bucket(store: ObjectStore) -> ObsPath:
+    """A fresh bucket: the S3 server is shared by all tests."""
+    path = ObsPath(f"bucket-{next(NUMBERS)}")
+    store.create_bucket(path.bucket)
+    return path
