@@ -10,6 +10,7 @@ from headrace import __version__
 from headrace.cli import db, keys, workspaces
 from headrace.cli.demo import demo
 from headrace.cli.doctor import doctor
+from headrace.cli.el import el
 from headrace.cli.packages import diff, lint_package, pack, show, unpack
 from headrace.cli.run import run
 from headrace.cli.transfer import export, import_package
@@ -50,6 +51,7 @@ app.command()(diff)
 app.command("lint")(lint_package)
 app.command()(pack)
 app.command()(unpack)
+app.command()(el)
 app.command()(doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(workspaces.app, name="workspaces")
