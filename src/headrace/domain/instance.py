@@ -156,7 +156,7 @@ _GOING = frozenset({JobState.RUNNING, JobState.RUNNING_EXCEPTION, JobState.PAUSE
 NODE_OPERATIONS: Mapping[NodeOperation, tuple[frozenset[JobState], frozenset[NodeState]]] = {
     NodeOperation.RETRY: (frozenset({JobState.RUNNING_EXCEPTION}), frozenset({NodeState.FAIL})),
     NodeOperation.SUCCEED: (frozenset({JobState.RUNNING_EXCEPTION}), frozenset({NodeState.FAIL})),
-    NodeOperation.SKIP: (_GOING | {JobState.WAITING}, frozenset({NodeState.WAITING, NodeState.PAUSE})),
+    NodeOperation.SKIP: (_GOING, frozenset({NodeState.WAITING, NodeState.PAUSE})),
     NodeOperation.PAUSE: (_GOING, frozenset({NodeState.WAITING})),
     NodeOperation.RESUME: (_GOING, frozenset({NodeState.PAUSE})),
 }

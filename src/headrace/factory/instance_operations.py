@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from headrace.domain.identity import Caller
 from headrace.domain.instance import (
+    ENDED_JOB_STATES,
     HELD_JOB_STATES,
     JOB_OPERATIONS,
     UNENDED_JOB_STATES,
@@ -182,12 +183,22 @@ def go_on(
     after = state if state is before else moved(before, state)
     again = record._replace(
         status=after.value,
-        wish=f"{instances.START} {services.next_number()}",  # never twice the same, or the engine could miss a change
+        wish=_wish(after, services.next_number()),
         end_time=end_time,
         force_success=force_success,
         error_message="" if state is not before else record.error_message,
     )
     instances.update_instances(connection, [again])
+
+
+def _wish(state: JobState, number: int) -> str:
+    """What the engine must see: an instance to begin, one that has ended, or one that it must read again.
+
+    The last is never twice the same: the engine could not tell the change of a node from what it has read already.
+    """
+    if state is JobState.WAITING:
+        return instances.START
+    return instances.STOP if state in ENDED_JOB_STATES else f"CHANGED {number}"
 
 
 def run_again(node: NodeRecord) -> NodeRecord:
