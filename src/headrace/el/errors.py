@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from headrace.errors import HeadraceError
 
 EXCERPT = 60  # characters shown on either side of the position
+SHOWS = 8  # characters from its beginning by which a secret is recognized
 
 
 class ExpressionError(HeadraceError):
@@ -22,6 +25,14 @@ class ExpressionError(HeadraceError):
         self.expected = expected
         self.repair = repair
         super().__init__(self._describe())
+
+    def message_without(self, secrets: Iterable[str]) -> str:
+        """The message; without the source and what was found where one of these texts, or its beginning, shows."""
+        found = f"{self.expected} {self.repair}"
+        if not any(secret in self.source or repr(secret[:SHOWS])[1:-1] in found for secret in secrets if secret):
+            return self.message
+        expected = self.expected.partition(", found")[0]
+        return f"{self.text} Expected {expected}, at character {self.position + 1} of a text that holds a secret."
 
     def _describe(self) -> str:
         problem = f"Expected {self.expected}, at character {self.position + 1}:"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from headrace.el.errors import ExpressionError
-from headrace.el.language import check, parse
+from headrace.el.language import check, evaluate_text, parse
+from headrace.el.scope import Scope
 from headrace.errors import HeadraceError
 
 
@@ -82,3 +85,42 @@ def test_check__a_parameter_stands_for_any_value(text: str) -> None:
 def test_check__argument_of_a_type_known_to_be_wrong_is_told(text: str) -> None:
     with pytest.raises(ExpressionError, match=r"Expected (a value of type|the arguments of)"):
         check(text)
+
+
+SECRET = "hunter2-" + "x" * 80
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("#{SECRET + }", "Expected a value, at character 94 of a text that holds a secret."),
+        ("SECRET#{1/0}", "Expected a divisor other than 0, at character 92 of a text that holds a secret."),
+        ('#{"a" + (1 - "SECRET")}', "Expected a number, at character 12 of a text that holds a secret."),
+    ],
+)
+def test_message_without__shows_no_part_of_a_secret(text: str, told: str) -> None:
+    with pytest.raises(ExpressionError) as raised:
+        parse_and_evaluate(text.replace("SECRET", SECRET))
+    assert raised.value.message_without([SECRET]) == f"The expression cannot be evaluated. {told}"
+
+
+def test_message_without__a_secret_that_only_a_value_holds_shows_as_little() -> None:
+    with pytest.raises(ExpressionError) as raised:
+        parse_and_evaluate('#{1 - Env.get("pw")}')
+    assert SECRET[:8] in raised.value.message
+    told = raised.value.message_without(["other", "", SECRET])
+    assert (
+        told == "The expression cannot be evaluated. Expected a number, at character 5 of a text that holds a secret."
+    )
+
+
+def test_message_without__is_the_whole_message_when_nothing_shows() -> None:
+    with pytest.raises(ExpressionError) as raised:
+        parse_and_evaluate("#{1/0}")
+    assert raised.value.message_without([SECRET, ""]) == raised.value.message
+
+
+def parse_and_evaluate(text: str) -> str:
+    moment = datetime(2024, 1, 7, tzinfo=UTC)
+    scope = Scope(plan_time=moment, start_time=moment, zone=UTC, now=lambda: moment, environment={"pw": SECRET})
+    return evaluate_text(text, scope)

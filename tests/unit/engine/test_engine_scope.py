@@ -176,7 +176,9 @@ def test_obs__an_object_or_anything_below_a_folder_is_there(path: str, there: st
     ("path", "reason"), [("in/x.csv", "is not of the form obs://bucket/key"), ("obs://broken/x", "it burns")]
 )
 def test_obs__what_cannot_be_looked_up_is_an_error_and_not_absent(path: str, reason: str) -> None:
-    with pytest.raises(ExpressionError, match=rf"Expected a path that can be looked up \(.*{reason}"):
+    with pytest.raises(
+        ExpressionError, match=rf"Expected a path that can be looked up, found the text '{path}' \(.*{reason}"
+    ):
         evaluated(f'#{{OBSUtil.isExistOBSPath("{path}")}}', services=services(*OBJECTS))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headrace.el.declare import EmbeddedObject
 from headrace.el.errors import CannotEvaluate
+from headrace.el.java_text import describe
 from headrace.el.scope import Scope
 from headrace.errors import HeadraceError
 
@@ -21,4 +22,4 @@ def is_exist_obs_path(scope: Scope, obs_path: str) -> bool:
     try:
         return scope.obs_exists(obs_path)
     except HeadraceError as error:
-        raise CannotEvaluate(f"a path that can be looked up ({error.detail})") from error
+        raise CannotEvaluate(f"a path that can be looked up, found {describe(obs_path)} ({error.detail})") from error
