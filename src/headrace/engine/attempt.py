@@ -18,6 +18,7 @@ from headrace.el.language import evaluate_text
 from headrace.el.parameters import FirstOf, substitute_parameters
 from headrace.el.scope import Loop, Scope
 from headrace.engine.logs import AttemptLog
+from headrace.engine.quality import quality_recorder, quality_rules_finder
 from headrace.engine.scope import node_scope
 from headrace.engine.surroundings import (
     SqlEngines,
@@ -79,10 +80,16 @@ def run_attempt(services: Services, engines: SqlEngines, attempt: Attempt) -> No
         record_log.line(f"Attempt {node.retry_times + 1} of node {node.name!r} ({node.type}) begins.")
         result = guarded(lambda: _run(services, engines, attempt, sensitive, record_log), attempt.cancellation)
         result = replace(result, message=record_log.masked(result.message))
-        record_log.line(f"Ended: {'success' if result.success else 'failed. ' + result.message}")
+        record_log.line(_last_line(result))
     finally:
         record_log.close()
     return result
+
+
+def _last_line(result: NodeResult) -> str:
+    if result.children is not None:
+        return f"Runs job {result.children.job_name!r}, instances: {len(result.children.instances)}."
+    return f"Ended: {'success' if result.success else 'failed. ' + result.message}"
 
 
 def guarded(work: Callable[[], NodeResult], cancellation: Cancellation) -> NodeResult:
@@ -177,6 +184,8 @@ def build_context(
         embedded_connections=settings.unbound_connections == "embedded",
         process_environment={} if root is None else {"HEADRACE_OBS_ROOT": str(root)},
         settings=settings,
+        find_quality_rules=quality_rules_finder(services, workspace_id),
+        record_quality=quality_recorder(services, workspace_id, instance_id, node_name),
     )
 
 

@@ -15,6 +15,7 @@ from headrace.domain.instance import InstanceType, JobState, NodeState
 from headrace.domain.job import Condition, JobDefinition
 from headrace.el.language import condition_holds
 from headrace.engine.attempt import Attempt, attempt_token, run_attempt
+from headrace.engine.children import Instance, parallel_of, plan_children
 from headrace.engine.logs import log_path
 from headrace.engine.scope import node_scope
 from headrace.engine.slots import Ended, Key, Slots
@@ -22,6 +23,7 @@ from headrace.engine.surroundings import SqlEngines, variables_of
 from headrace.engine.timers import Due, Timer, Timers
 from headrace.engine.walk import Walk
 from headrace.errors import HeadraceError
+from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
 from headrace.storage import instances, jobs
 from headrace.storage.database import Connection
@@ -41,6 +43,7 @@ class Coordinator:
         self._ready: dict[int, None] = {}  # walks with startable nodes, in the order in which they take turns
         self._unread: set[int] = set()  # instances to be read again
         self._timers = Timers()
+        self._made: dict[int, list[Instance]] = {}  # child instances of this round, by the parent
 
     # ---- what the engine asks
 
@@ -50,8 +53,10 @@ class Coordinator:
             walks = {key: walk for key in instances.open_ids(connection) if (walk := self._load(connection, key))}
         home, now, tokens = str(self._services.settings.home), self._services.now(), []
         for key, walk in walks.items():
-            tokens += [attempt_token(home, key, at, walk.nodes[at].fence) for at in walk.running()]
+            tokens += [attempt_token(home, key, at, walk.nodes[at].fence) for at in walk.attempting()]
             walk.lost(now)
+            if walk.with_children():
+                self._unread.add(key)
             for position in walk.retrying():
                 self._set_retry(walk, position)
         self._undecided |= set(walks)
@@ -99,15 +104,33 @@ class Coordinator:
             walks = {key: walk for key in sorted(keys) if (walk := self._load(connection, key)) is not None}
         self._unread.clear()
         for key, walk in walks.items():
-            current: dict[Key, int] = {(key, at): walk.nodes[at].fence for at in walk.running()}
+            current: dict[Key, int] = {(key, at): walk.nodes[at].fence for at in walk.attempting()}
             self._slots.cancel(partial(_is_outdated, key, current))
-            walk.see()
-            if not walk.job.nodes:
-                if walk.state in (JobState.WAITING, JobState.RUNNING):
-                    walk.fail("The version of the job that this instance runs cannot be read.", now)
-            else:
-                walk.begin(now)
+            self._grant(walk, now)
+            self._tally(walk, now)
         return walks
+
+    def _grant(self, walk: Walk, now: int) -> None:
+        """Do what is wished of an instance: begin, or end."""
+        wish = walk.record.wish
+        walk.see()
+        if wish == instances.STOP:
+            walk.stop(now)
+            walk.abandoned |= {node.position for node in walk.nodes if node.children is not None}
+        elif not walk.job.nodes:
+            if walk.state in (JobState.WAITING, JobState.RUNNING):
+                walk.fail("The version of the job that this instance runs cannot be read.", now)
+        elif wish == instances.START:
+            walk.begin(now)
+
+    def _tally(self, walk: Walk, now: int) -> None:
+        """Look at what the child instances of an instance have become."""
+        for position in walk.with_children():
+            node = walk.nodes[position]
+            with self._services.db.reading() as connection:
+                children = instances.children_of(connection, walk.record.id, position, node.fence)
+            walk.tally(position, children, parallel_of(node.children or ""), now)
+            self._set_retry(walk, position)
 
     def _load(self, connection: Connection, key: int) -> Walk | None:
         record = instances.by_id(connection, key)
@@ -134,10 +157,31 @@ class Coordinator:
                 continue
             key, position = end.key
             walk = self._walks.get(key)
-            if walk is not None and walk.ended(position, end.fence, end.result, now):
+            if walk is None:
+                continue
+            result = (
+                end.result
+                if end.result.children is None
+                else self._adopted(walk, position, end.fence, end.result.children)
+            )
+            if result is not None and walk.ended(position, end.fence, result, now):
                 self._set_retry(walk, position)
+            if result is None or walk.changed_nodes:
                 touched[key] = walk
         return touched
+
+    def _adopted(self, walk: Walk, position: int, fence: int, children: Children) -> NodeResult | None:
+        """Make the child instances of an attempt; how it ended if there is nothing to wait for."""
+        if not children.instances:
+            return NodeResult(success=True)
+        try:
+            with self._services.db.reading() as connection:
+                plan = plan_children(self._services, connection, walk.record, walk.nodes[position], children)
+        except NodeFailed as error:
+            return NodeResult(success=False, message=str(error), retry=False)
+        if walk.adopt(position, fence, plan.note):
+            self._made.setdefault(walk.record.id, []).extend(plan.instances)
+        return None
 
     def _take_timers(self, now: int) -> dict[int, Walk]:
         touched = {}
@@ -183,7 +227,7 @@ class Coordinator:
 
     def _claimed(self, walk: Walk, position: int, now: int) -> Attempt:
         record, name = walk.record, walk.definition(position).name
-        path = log_path(record.log_root, record.project_id, record.job_name, record.plan_time, name, self._zone)
+        path = log_path(record, name, self._zone)
         node = walk.claim(position, now, path)
         if node.lease_until is not None:
             self._timers.add(Timer(node.lease_until, Due.LEASE_END, record.id, position, node.fence))
@@ -203,19 +247,38 @@ class Coordinator:
             instances.update_instances(connection, [walk.record for walk in changed])
             nodes = [walk.nodes[at] for walk in walks for at in sorted(walk.changed_nodes)]
             instances.update_nodes(connection, nodes)
+            for walk in walks:
+                self._write_consequences(connection, walk)
             for walk in changed:
                 self._after_end(connection, walk)
+        self._made.clear()
         for key in stale:
             del self._walks[key]
         for walk in walks:
             walk.written()
         return stale
 
+    def _write_consequences(self, connection: Connection, walk: Walk) -> None:
+        """What became of attempts, and what that means for child instances."""
+        instances.add_attempts(connection, walk.outcomes)
+        for instance, nodes in self._made.get(walk.record.id, ()):
+            instances.insert_instance(connection, instance, nodes)
+            if instance.wish:
+                self._unread.add(instance.id)
+        instances.begin_children(connection, walk.begun)
+        self._unread.update(walk.begun)
+        if walk.abandoned:
+            now = self._services.now()
+            self._unread.update(instances.end_children(connection, walk.record.id, walk.abandoned, now))
+
     def _after_end(self, connection: Connection, walk: Walk) -> None:
         """What the end of an instance means for its job, in the same transaction."""
         record = walk.record
         if record.end_time is None or walk.state not in (JobState.SUCCESS, JobState.FAIL, JobState.MANUAL_STOP):
             return
+        parent = instances.tell_parent(connection, record)
+        if parent is not None:
+            self._unread.add(parent)
         if walk.state is not JobState.MANUAL_STOP:
             jobs.set_last_instance(connection, record.job_id, record.status, record.end_time)
         if record.instance_type == InstanceType.RUN_ONCE:

@@ -13,19 +13,29 @@ import structlog
 
 from headrace.auth.sealing import MASK
 from headrace.domain.clock import from_millis
+from headrace.domain.instance import InstanceType
 from headrace.errors import HeadraceError
 from headrace.objectstore.base import Appender, ObjectStore
 from headrace.objectstore.path import ObsPath
+from headrace.storage.instances import InstanceRecord
 
 log = structlog.get_logger("headrace.engine")
 
 
-def log_path(root: str, project_id: str, job: str, plan_time: int, node: str, zone: tzinfo) -> str:
-    """Where the log of a node is. ``root``: an obs:// folder, or empty for the project's own bucket."""
-    moment = from_millis(plan_time).astimezone(zone)
+_SHARES_PLAN_TIME = (InstanceType.SUBJOB, InstanceType.PATCH_DATA)
+
+
+def log_path(instance: InstanceRecord, node: str, zone: tzinfo) -> str:
+    """Where the log of a node is; the project's own bucket unless the instance names an obs:// folder.
+
+    Instances of a job that can have the plan time of another have their number in the folder's name as well.
+    """
+    moment = from_millis(instance.plan_time).astimezone(zone)
     folder = f"{moment:%Y-%m-%d %H_%M_%S}.{moment.microsecond // 1000:03d}"
-    start = (root or f"obs://dlf-log-{project_id}").rstrip("/")
-    return f"{start}/{_segment(job)}/{folder}/{_segment(node)}/{_segment(node)}.job"
+    if instance.instance_type in _SHARES_PLAN_TIME:
+        folder += f"_{instance.id}"
+    start = (instance.log_root or f"obs://dlf-log-{instance.project_id}").rstrip("/")
+    return f"{start}/{_segment(instance.job_name)}/{folder}/{_segment(node)}/{_segment(node)}.job"
 
 
 def _segment(name: str) -> str:

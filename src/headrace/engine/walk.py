@@ -5,6 +5,7 @@ A walk reads no clock and no database; what it changed is in ``record`` and ``ch
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,11 @@ from headrace.domain.job import Condition, FailPolicy, JobDefinition, NodeDefini
 from headrace.engine.graph import Step, View, failures, next_step, verdict
 from headrace.errors import HeadraceError
 from headrace.nodes.base import NodeResult, is_inline
-from headrace.storage.instances import InstanceRecord, NodeRecord
+from headrace.storage.instances import AttemptRecord, ChildRecord, InstanceRecord, NodeRecord, attempt_ended
+
+_NOTHING = NodeResult(success=True)
+_BAD = frozenset({JobState.FAIL, JobState.MANUAL_STOP, JobState.SKIP_BY_DEPEND})
+_CHILD_ENDED = _BAD | {JobState.SUCCESS}
 
 LOST = "The server ended while this attempt ran; what it did and its output are unknown."
 
@@ -22,7 +27,8 @@ class Walk:
     """The state of an instance, and the moves it can make.
 
     ``candidates``: waiting nodes to be decided; ``startable``: decided, to be claimed; ``cancelled``: positions and
-    fences of attempts that must be ended, because their nodes were.
+    fences of attempts that must be ended, because their nodes were; ``outcomes``: attempts that have ended;
+    ``abandoned``: nodes whose child instances must end; ``begun``: child instances that can begin.
     """
 
     def __init__(self, record: InstanceRecord, nodes: Sequence[NodeRecord], job: JobDefinition) -> None:
@@ -35,6 +41,9 @@ class Walk:
         self.startable: list[int] = []
         self.cancelled: list[tuple[int, int]] = []
         self.changed_nodes: set[int] = set()
+        self.outcomes: list[AttemptRecord] = []
+        self.abandoned: set[int] = set()
+        self.begun: list[int] = []
 
     # ---- what it looks like
 
@@ -51,6 +60,14 @@ class Walk:
         """The nodes that run."""
         return [position for position, state in enumerate(self.states) if state is NodeState.RUNNING]
 
+    def attempting(self) -> list[int]:
+        """The running nodes that have an attempt, on a slot of their own; not those whose children run."""
+        return [position for position in self.running() if self.nodes[position].children is None]
+
+    def with_children(self) -> list[int]:
+        """The running nodes that wait for their child instances."""
+        return [position for position in self.running() if self.nodes[position].children is not None]
+
     def retrying(self) -> list[int]:
         """The nodes that wait for another attempt."""
         return [node.position for node in self.nodes if node.retry_at is not None]
@@ -59,6 +76,9 @@ class Walk:
         """What was changed is in the database now."""
         self.loaded = self.record
         self.changed_nodes.clear()
+        self.outcomes.clear()
+        self.abandoned.clear()
+        self.begun.clear()
 
     # ---- moves of the instance
 
@@ -70,6 +90,12 @@ class Walk:
     def see(self) -> None:
         """The wish was seen."""
         self.record = self.record._replace(wish="")
+
+    def stop(self, now: int) -> None:
+        """The instance that runs this one wishes it to end."""
+        if self.state in (JobState.WAITING, JobState.RUNNING, JobState.RUNNING_EXCEPTION):
+            self._stop_rest(now)
+            self._move(JobState.MANUAL_STOP, end_time=now, error_message="Stopped by the node that runs it.")
 
     def fail(self, message: str, now: int) -> None:
         """The whole instance fails, outside of any node."""
@@ -125,6 +151,8 @@ class Walk:
             end_time=None,
             log_path=log_path,
             error_message="",
+            children=None,
+            attempt_time=now,
         )
 
     def ended(self, position: int, fence: int, result: NodeResult, now: int) -> bool:
@@ -133,10 +161,39 @@ class Walk:
         if node.fence != fence or self.states[position] is not NodeState.RUNNING:
             return False
         if result.success:
-            self._succeed(position, now, output=result.output, input_row_count=result.input_row_count)
-        elif not self._retry(position, result.message, now, timed_out=result.timed_out):
+            self._record(position, "success", now)
+            self._succeed(position, now, result)
+            return True
+        self._record(position, "timeout" if result.timed_out else "fail", now, result.message)
+        again = result.retry and self._retry(position, result.message, now, timed_out=result.timed_out)
+        if not again:
             self._fail_node(position, result.message, now, output=result.output)
         return True
+
+    def adopt(self, position: int, fence: int, children: str) -> bool:
+        """The attempt has become child instances; False when its claim was lost."""
+        if self.nodes[position].fence != fence or self.states[position] is not NodeState.RUNNING:
+            return False
+        self._set(position, children=children)
+        return True
+
+    def tally(self, position: int, children: Sequence[ChildRecord], parallel: int, now: int) -> None:
+        """Look at the child instances of a node: begin more of them, or end it.
+
+        One that did not succeed fails the node; the ones that run go on, and no more are begun.
+        """
+        fence = self.nodes[position].fence
+        bad = [child for child in children if child.status in _BAD and child.start_time is not None]
+        unbegun = [child.id for child in children if child.status == JobState.WAITING and not child.wish]
+        unended = [child for child in children if child.status not in _CHILD_ENDED]
+        active = len(unended) - len(unbegun)
+        if not bad and unended:
+            self.begun += unbegun[: max(0, parallel - active)]
+        elif not unended:
+            self.ended(position, fence, _result_of(children), now)
+        elif active == 0:
+            self.abandoned.add(position)
+            self.ended(position, fence, _result_of([child for child in children if child.id not in unbegun]), now)
 
     def timed_out(self, position: int, fence: int, now: int) -> bool:
         """The lease ended before the attempt did: the node fails, or is tried again where its policy says so."""
@@ -145,13 +202,15 @@ class Walk:
         recorded = self.ended(position, fence, NodeResult(success=False, message=message, timed_out=True), now)
         if recorded:
             self.cancelled.append((position, fence))
+            self.abandoned.add(position)
         return recorded
 
     def lost(self, now: int) -> None:
         """The process that held the running attempts is gone: retry or fail them as their policies say."""
-        for position in self.running():
+        for position in self.attempting():
             if self.states[position] is not NodeState.RUNNING:  # ended by the failure of one before it
                 continue
+            self._record(position, "lost", now, LOST)
             if not self._retry(position, LOST, now, at_once=True):
                 self._fail_node(position, LOST, now)
 
@@ -178,21 +237,26 @@ class Walk:
             definition = self.definition(position)
             if definition.dry_run or self.job.dry_run or is_inline(definition.type):
                 self._change(position, NodeState.RUNNING, start_time=now, fence=self.nodes[position].fence + 1)
-                self._succeed(position, now, output=None, input_row_count=None)
+                self._succeed(position, now, _NOTHING)
             else:
                 self.startable.append(position)
 
-    def _succeed(self, position: int, now: int, *, output: str | None, input_row_count: int | None) -> None:
+    def _succeed(self, position: int, now: int, result: NodeResult) -> None:
         self._change(
             position,
             NodeState.SUCCESS,
             end_time=now,
             lease_until=None,
-            output=output,
-            input_row_count=input_row_count,
+            output=result.output,
+            input_row_count=result.input_row_count,
+            running_data=result.running_data,
+            variables=json.dumps(dict(result.variables), ensure_ascii=False) if result.variables else None,
             error_message="",
         )
         self.candidates.update(self.job.after[position])
+
+    def _record(self, position: int, outcome: str, now: int, message: str = "") -> None:
+        self.outcomes.append(attempt_ended(self.nodes[position], outcome, now, message))
 
     def _retry(self, position: int, message: str, now: int, *, timed_out: bool = False, at_once: bool = False) -> bool:
         policy, node = self.definition(position).retry, self.nodes[position]
@@ -235,8 +299,10 @@ class Walk:
         self.startable.clear()
         for position in self.running():
             fence = self.nodes[position].fence
+            self._record(position, "stopped", now)
             self._change(position, NodeState.MANUAL_STOP, end_time=now, lease_until=None, fence=fence + 1)
             self.cancelled.append((position, fence))
+            self.abandoned.add(position)
         for position in self.retrying():
             self._set(position, retry_at=None)
 
@@ -263,3 +329,16 @@ class Walk:
         node = self.nodes[position] = self.nodes[position]._replace(**values)
         self.changed_nodes.add(position)
         return node
+
+
+def _result_of(children: Sequence[ChildRecord]) -> NodeResult:
+    """How a node ends whose child instances have ended."""
+    bad = [child for child in children if child.status in _BAD]
+    if not bad:
+        return NodeResult(success=True)
+    first = bad[0]
+    reason = f"instance {first.id} ({first.instance_name}): {first.status}. {first.error_message}".rstrip()
+    if len(children) == 1:
+        return NodeResult(success=False, message=f"The subjob did not succeed, {reason}")
+    message = f"{len(bad)} of {len(children)} instances that ran did not succeed; the first is {reason}"
+    return NodeResult(success=False, message=message)

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from headrace.domain.names import SUBJOB_PROPERTIES, SUBJOB_TYPES
 from headrace.errors import InvalidParameter
 from headrace.packages.model import Kind, PackageObject
-from headrace.packages.references import RESOURCE_PROPERTIES, SUBJOB_PROPERTIES, SUBJOB_TYPES, compact
+from headrace.packages.references import RESOURCE_PROPERTIES, compact
 from headrace.packages.text import dump, objects_in, parse
 
 # What a property of nodes (or a member of scripts) names.

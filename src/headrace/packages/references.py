@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from headrace.domain.names import SUBJOB_PROPERTIES, SUBJOB_TYPES
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.text import members, objects_in
 from headrace.wire.document import as_text
@@ -43,9 +44,7 @@ class Reference:
     property: str = ""
 
 
-SUBJOB_PROPERTIES = ("subJobName", "subjobName", "subJob", "jobName", "childJobName", "innerJobName", "dlfJobName")
 RESOURCE_PROPERTIES = ("resourceName", "resource", "jarName", "pythonResource", "resourceNames")
-SUBJOB_TYPES = ("dlfsubjob", "subjob", "foreachjob", "foreach")
 
 
 def compact(node_type: str) -> str:

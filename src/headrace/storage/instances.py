@@ -6,7 +6,7 @@ changes an instance first locks its row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -15,9 +15,9 @@ from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, se
 from headrace.storage.database import Connection
 from headrace.storage.filters import contains
 from headrace.storage.statement import Statement
-from headrace.storage.tables import job_instances, node_instances
+from headrace.storage.tables import job_instances, node_attempts, node_instances
 
-START, STOP = "START", "STOP"
+START, STOP, CHILD = "START", "STOP", "CHILD"  # CHILD: an instance that a node of this one runs has ended
 
 
 class InstanceRecord(NamedTuple):
@@ -74,6 +74,40 @@ class NodeRecord(NamedTuple):
     running_data: str | None = None
     variables: str | None = None
     children: str | None = None
+    attempt_time: int | None = None
+
+
+class AttemptRecord(NamedTuple):
+    """A row of ``node_attempts``: how an attempt ended. ``outcome``: success, fail, timeout, stopped or lost."""
+
+    instance_id: int
+    position: int
+    fence: int
+    name: str
+    outcome: str
+    start_time: int
+    end_time: int
+    message: str
+    log_path: str
+
+
+class ChildRecord(NamedTuple):
+    """What a parent must know of an instance that one of its nodes runs."""
+
+    id: int
+    instance_name: str
+    status: str
+    wish: str
+    start_time: int | None
+    error_message: str
+
+
+def attempt_ended(node: NodeRecord, outcome: str, now: int, message: str = "") -> AttemptRecord:
+    """How the running attempt of a node ended."""
+    begun = now if node.attempt_time is None else node.attempt_time
+    return AttemptRecord(
+        node.instance_id, node.position, node.fence, node.name, outcome, begun, now, message, node.log_path
+    )
 
 
 _INSERT = Statement(insert(job_instances))
@@ -84,6 +118,12 @@ _NODES = Statement(
     select(node_instances)
     .where(node_instances.c.instance_id == bindparam("instance_id"))
     .order_by(node_instances.c.position)
+)
+_INSERT_ATTEMPT = Statement(insert(node_attempts))
+_ATTEMPTS = Statement(
+    select(node_attempts)
+    .where(node_attempts.c.instance_id == bindparam("instance_id"), node_attempts.c.position == bindparam("position"))
+    .order_by(node_attempts.c.fence)
 )
 _DROP_NODES = Statement(delete(node_instances).where(node_instances.c.instance_id == bindparam("instance_id")))
 
@@ -100,6 +140,38 @@ _UNENDED_OF_JOB = Statement(
     select(job_instances.c.id)
     .where(job_instances.c.job_id == bindparam("job_id"), _unended)
     .order_by(job_instances.c.id)
+)
+
+# What a node that runs instances of another job needs to know of them and do with them.
+_of_parent = job_instances.c.parent_id == bindparam("parent_id")
+_CHILDREN = Statement(
+    select(*(job_instances.c[name] for name in ChildRecord._fields))
+    .where(
+        _of_parent,
+        job_instances.c.parent_position == bindparam("position"),
+        job_instances.c.parent_fence == bindparam("fence"),
+    )
+    .order_by(job_instances.c.child_number)
+)
+_OPEN_CHILDREN = Statement(
+    select(job_instances.c.id, job_instances.c.parent_position, job_instances.c.wish, job_instances.c.status)
+    .where(_of_parent, _unended)
+    .order_by(job_instances.c.id)
+)
+_WISH = Statement(update(job_instances).where(job_instances.c.id == bindparam("key")).values(wish=bindparam("wish")))
+_END_UNBEGUN = Statement(
+    update(job_instances)
+    .where(job_instances.c.id == bindparam("key"))
+    .values(status=bindparam("status"), end_time=bindparam("end_time"), error_message=bindparam("error_message"))
+)
+_TELL = Statement(
+    update(job_instances)
+    .where(
+        job_instances.c.id == bindparam("key"),
+        job_instances.c.wish == literal_column("''"),
+        job_instances.c.status.in_([literal_column("'running'"), literal_column("'running-exception'")]),
+    )
+    .values(wish=CHILD)
 )
 
 _UPDATE_COLUMNS = (
@@ -181,6 +253,48 @@ def update_nodes(connection: Connection, changed: Iterable[NodeRecord]) -> None:
         for node in changed
     ]
     connection.run_many(_UPDATE_NODE, rows)
+
+
+def add_attempts(connection: Connection, ended: Iterable[AttemptRecord]) -> None:
+    """Record how attempts ended; each can be recorded once."""
+    connection.run_many(_INSERT_ATTEMPT, [item._asdict() for item in ended])
+
+
+def attempts_of(connection: Connection, instance_id: int, position: int) -> list[AttemptRecord]:
+    """The attempts of a node that have ended, oldest first, also of earlier runs of the instance."""
+    return [AttemptRecord(*row) for row in connection.all(_ATTEMPTS, instance_id=instance_id, position=position)]
+
+
+def children_of(connection: Connection, parent_id: int, position: int, fence: int) -> list[ChildRecord]:
+    """The instances that an attempt of a node runs, in their order."""
+    rows = connection.all(_CHILDREN, parent_id=parent_id, position=position, fence=fence)
+    return [ChildRecord(*row) for row in rows]
+
+
+def begin_children(connection: Connection, ids: Iterable[int]) -> None:
+    """Have the engine begin instances that their parent held back."""
+    connection.run_many(_WISH, [{"key": key, "wish": START} for key in ids])
+
+
+def end_children(connection: Connection, parent_id: int, positions: Container[int], now: int) -> list[int]:
+    """Have the engine stop what nodes of an instance run; what had not begun is stopped at once. The ids of the first.
+
+    Messages are for people who look at those instances.
+    """
+    rows = connection.all(_OPEN_CHILDREN, parent_id=parent_id)
+    found = [(key, wish == "" and status == "waiting") for key, at, wish, status in rows if at in positions]
+    stopped = {"status": "manual-stop", "end_time": now, "error_message": "Not begun: the node that runs it has ended."}
+    connection.run_many(_END_UNBEGUN, [{"key": key, **stopped} for key, unbegun in found if unbegun])
+    begun = [key for key, unbegun in found if not unbegun]
+    connection.run_many(_WISH, [{"key": key, "wish": STOP} for key in begun])
+    return begun
+
+
+def tell_parent(connection: Connection, ended: InstanceRecord) -> int | None:
+    """An instance has ended: let the engine look at the one that runs it, whose id is given."""
+    if ended.parent_id is not None:
+        connection.run(_TELL, key=ended.parent_id)
+    return ended.parent_id
 
 
 def replace_nodes(connection: Connection, instance_id: int, nodes: Sequence[NodeRecord]) -> None:

@@ -351,7 +351,7 @@ Index(
 
 # log_root: the obs:// folder below which the logs of its nodes are, empty for the project's own bucket.
 # running_data: what Job.getRunningData gives. variables: JSON of what later nodes read. children: JSON of the instances
-# of another job that a node runs, and of how many have been started.
+# of another job that a node runs: the job's name, how many in all and at once. attempt_time: when this attempt began.
 # fence: number of the attempt; a result that carries an older one is refused. lease_until: when the claim ends and
 # the attempt has run too long. retry_at: when the next attempt is due. closed: nothing after this skipped node runs.
 node_instances = Table(
@@ -377,6 +377,7 @@ node_instances = Table(
     _text("running_data", null=True),
     _text("variables", null=True),
     _text("children", null=True),
+    _number("attempt_time", null=True),
     PrimaryKeyConstraint("instance_id", "position"),
 )
 

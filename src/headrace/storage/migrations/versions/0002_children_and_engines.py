@@ -95,3 +95,4 @@ def upgrade() -> None:
     op.create_index("job_instances_of_parent", "job_instances", ["parent_id", "parent_position", "child_number"])
     for name in ("running_data", "variables", "children"):
         op.add_column("node_instances", Column(name, _BY_CODE_POINT, nullable=True))
+    op.add_column("node_instances", Column("attempt_time", BigInteger, nullable=True))
