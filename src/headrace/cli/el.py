@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -70,7 +71,7 @@ def el(
         raise typer.Exit(FAILED)
 
 
-def _zone(name: str | None, home: Any) -> tzinfo:
+def _zone(name: str | None, home: Path | None) -> tzinfo:
     origin = "--tz" if name is not None else "the setting time_zone"
     try:
         return zone_named(name if name is not None else load_settings(home=home).time_zone)
