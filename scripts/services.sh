@@ -28,9 +28,10 @@ install_packages() { # what for, names
 
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-await() { # name, port, log
+await() { # name, port, log, process if known
   for _ in $(seq 240); do
     if answers "$2"; then echo "services: $1 on 127.0.0.1:$2"; return; fi
+    if [ -n "${4:-}" ] && ! kill -0 "$4" 2>/dev/null; then break; fi
     sleep 0.5
   done
   echo "services: $1 does not answer on port $2; its log ends:" >&2
@@ -101,7 +102,9 @@ appender.stderr.layout.pattern = %%d %%p %%c: %%m%%n%%ex\n' >"$spark/run/log4j2.
     (
       cd "$spark/run"
       export SPARK_LOCAL_IP=127.0.0.1
-      setsid nohup "$spark/venv/bin/spark-submit" --master "local[2]" --driver-memory 1g \
+      SPARK_HOME=$("$spark/venv/bin/python" -c 'import importlib.util as i; print(i.find_spec("pyspark").origin[:-12])')
+      export SPARK_HOME
+      setsid nohup "$SPARK_HOME/bin/spark-submit" --master "local[2]" --driver-memory 1g \
         --class org.apache.spark.sql.hive.thriftserver.HiveThriftServer2 --name headrace-tests \
         --driver-java-options "-Dlog4j2.configurationFile=$spark/run/log4j2.properties" \
         --conf spark.plugins=org.apache.spark.sql.connect.SparkConnectPlugin \
@@ -114,7 +117,7 @@ appender.stderr.layout.pattern = %%d %%p %%c: %%m%%n%%ex\n' >"$spark/run/log4j2.
       echo $! >"$spark/pid"
     )
   fi
-  await "Spark Connect" "$spark_port" "$spark/log"
+  await "Spark Connect" "$spark_port" "$spark/log" "$(cat "$spark/pid" 2>/dev/null)"
   await "Spark's HiveServer2" "$hive_port" "$spark/log"
 }
 

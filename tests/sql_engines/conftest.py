@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,3 +25,27 @@ def postgres_config(new_postgres_url: Callable[[], str]) -> Config:
         "databaseName": url.database,
         "sslEnable": False,
     }
+
+
+@pytest.fixture(scope="module")
+def mariadb_config() -> Iterator[Config]:
+    """The config of an RDS connection that leads to an empty database of its own in MariaDB."""
+    pymysql = pytest.importorskip("pymysql")
+    port = int(os.environ.get("HEADRACE_TEST_MARIADB_PORT", "55306"))
+    entry = {"host": "127.0.0.1", "port": port, "user": "headrace", "password": "headrace-test"}
+    name = f"headrace_{uuid.uuid4().hex[:12]}"
+    try:
+        connection = pymysql.connect(**entry, connect_timeout=2)
+    except pymysql.OperationalError as error:
+        pytest.skip(f"no MariaDB on 127.0.0.1:{port} (make services starts one): {error}")
+    with connection:
+        connection.query(f"CREATE DATABASE {name}")
+        yield {
+            "ip": "127.0.0.1",
+            "port": str(port),
+            "userName": "headrace",
+            "password": "headrace-test",
+            "databaseName": name,
+            "driverName": "com.mysql.jdbc.Driver",
+        }
+        connection.query(f"DROP DATABASE {name}")

@@ -53,9 +53,12 @@ class Family:
 
 
 _POSTGRESQL = Family(module="postgresql", driver="PostgresDriver", extra="postgres", dialect=POSTGRES)
+_MYSQL = Family(module="mysql", driver="MysqlDriver", extra="mysql")
 
 _BY_TYPE: dict[str, Family] = {
     "dws": _POSTGRESQL,
+    "rds": _MYSQL,
+    "doris": _MYSQL,
 }
 _BY_PROTOCOL: dict[str, Family] = {}
 

@@ -106,6 +106,8 @@ class RealEngine:
             if cancellation.cancelled:
                 raise ExecutionCancelled("The execution was cancelled.", *place) from None
             raise StatementFailed(self._words(error), *place) from None
+        if cancellation.cancelled:  # engines may end a statement early as if it were done
+            raise ExecutionCancelled("The execution was cancelled.", *place)
         return replace(answer, statement=statement.text, duration_seconds=time.perf_counter() - began)
 
     def _words(self, error: Exception) -> str:
