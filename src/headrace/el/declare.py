@@ -60,9 +60,13 @@ class Kind:
             return value
         if self.type is str:
             return _text(value)
-        if self.type is int and (number := number_in(value)) is not None and number == int(number):
+        if self.type is int and (number := number_in(value)) is not None and _is_whole(number):
             return int(number)
         raise CannotEvaluate(f"a value of type {self.java}, found {describe(value)}")
+
+
+def _is_whole(number: int | float) -> bool:
+    return isinstance(number, int) or number.is_integer()  # neither infinity nor NaN is
 
 
 def _text(value: Value) -> str:

@@ -30,6 +30,17 @@ def text_of(value: Value, zone: tzinfo) -> str:
     return json_text(value)
 
 
+def writable(text: str) -> str:
+    """The text with halves of characters joined, as in Java's UTF-16, and U+FFFD for a half that stands alone."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
 def json_text(value: Value) -> str:
     """The value as JSON without blanks, members in their order."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

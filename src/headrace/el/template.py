@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.el.errors import ExpressionError
 from headrace.el.evaluator import Binder, Context, Evaluate
-from headrace.el.java_text import text_of
+from headrace.el.java_text import text_of, writable
 from headrace.el.parser import parse_at
 from headrace.el.scope import Scope
 from headrace.el.tree import Node
@@ -56,8 +56,8 @@ class Expression:
         """The text of its value. Raises ExpressionError."""
         value = self.evaluate_in(context)
         if value.__class__ is str:
-            return str(value)
-        return str(_bounded(self, lambda: text_of(value, context.scope.zone)))
+            return writable(str(value))
+        return writable(str(_bounded(self, lambda: text_of(value, context.scope.zone))))
 
 
 class Template:

@@ -39,8 +39,9 @@ PIECES = st.sampled_from(
     + ["0", "1", "-1", "99999999999", "9223372036854775807", "1.5", "1e400", "null", "true", "Job", "x", ".", " "]
     + ["Job.planTime", 'Job.getNodeOutput("n")', "yyyymmdd", "add_months(", "-1/24", "dateformat(", "timestamp("]
 )
-NUMBERS = ["null", "true", "0", "-1", "2147483648", "9223372036854775807", "1.5", '"12"']
-TEXTS = ['""', '"a"', '"yyyy-MM-dd HH"', '"$.a[0]"', '"GMT+8"', 'Job.getNodeOutput("n")']
+NUMBERS = ["null", "true", "0", "-1", "2147483648", "9223372036854775807", "1.5", '"12"', "1e400", "1e400-1e400"]
+HALVES = ['"\\ud83d"', """JSONUtil.parse('"\\\\ude00"')"""]
+TEXTS = ['""', '"a"', *HALVES, '"yyyy-MM-dd HH"', '"$.a[0]"', '"GMT+8"', 'Job.getNodeOutput("n")']
 VALUES = st.sampled_from([*NUMBERS, *TEXTS, "Job.planTime", 'JSONUtil.parse("[[1],{}]")', "Loop.current"])
 
 
@@ -49,7 +50,7 @@ def ends_soon(text: str) -> None:
     begun = time.process_time()
     for work in (
         lambda: check(text),
-        lambda: evaluate_text(text, SCOPE),
+        lambda: evaluate_text(text, SCOPE).encode(),
         lambda: condition_holds(text, SCOPE),
         lambda: expand_macros(text, NOW, ZONE),
     ):
