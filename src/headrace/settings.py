@@ -41,6 +41,10 @@ class Settings:
     task_retention_days: int = 30  # system tasks that ended longer ago are removed at a start
     private_networks: bool = True  # nodes may send requests to private and loopback addresses
     topics: Mapping[str, Any] = field(default_factory=dict)  # Apprise URLs by SMN topic
+    message_templates: Mapping[str, Any] = field(default_factory=dict)  # texts with {tag}, by SMN template name
+    python_interpreters: Mapping[str, Any] = field(default_factory=dict)  # paths of further Pythons, by version
+    ssh_trust_new_hosts: bool = True  # the first key a host shows is noted in HOME/known_hosts; later ones must equal it
+    ssh_sessions_per_host: int = 10  # programs at once on one host; see MaxSessions and MaxStartups of its sshd
     spark_submit: str | None = None  # path of spark-submit; None: the one on PATH
     spark_master: str | None = None  # its --master; None: what Spark's own configuration says
 

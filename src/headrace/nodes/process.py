@@ -9,6 +9,7 @@ import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -31,19 +32,21 @@ class Ended:
     tail: str  # of standard output
 
 
-class _Tail:
-    """The last bytes of a stream."""
+class Tail:
+    """The end of a stream, as the output of a program."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self._bytes = bytearray()
 
     def add(self, data: bytes) -> None:
+        """Hear the next bytes."""
+        limit = 4 * TAIL_CHARACTERS  # bytes, of UTF-8
         self._bytes += data
-        if len(self._bytes) > 2 * self._limit:
-            del self._bytes[: -self._limit]
+        if len(self._bytes) > 2 * limit:
+            del self._bytes[:-limit]
 
     def text(self) -> str:
+        """The last characters; what is no UTF-8 is replaced."""
         return self._bytes.decode("utf-8", "replace")[-TAIL_CHARACTERS:]
 
 
@@ -55,19 +58,24 @@ def run_process(
     cancellation: Cancellation,
     on_stdout: Callable[[bytes], None],
     on_stderr: Callable[[bytes], None],
+    answers: bytes = b"",
 ) -> Ended:
-    """Run a command to its end; its group is ended with it. Raises OSError when it cannot be started."""
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        bufsize=0,
-    )
-    tail = _Tail(4 * TAIL_CHARACTERS)
+    """Run a command to its end; its group is ended with it. ``answers``: what its standard input gives.
+
+    Raises OSError when it cannot be started.
+    """
+    with _answering(answers, folder) as stdin:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            bufsize=0,
+        )
+    tail = Tail()
 
     def hear(data: bytes) -> None:
         tail.add(data)
@@ -84,6 +92,18 @@ def run_process(
         process.stdout.close()
         process.stderr.close()
     return Ended(exit_code, tail.text())
+
+
+@contextmanager
+def _answering(answers: bytes, folder: Path) -> Iterator[int]:
+    """A standard input that gives these bytes; what keeps them has no name."""
+    if not answers:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(answers)
+        file.seek(0)
+        yield file.fileno()
 
 
 def _follow(

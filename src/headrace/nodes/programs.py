@@ -1,23 +1,51 @@
-"""Runs the text of a Shell or Python script on this machine; shared by nodes and script instances."""
+"""Runs the text of a Shell or Python script, here or on a host; shared by nodes and script instances."""
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
-from headrace.nodes.base import Node, NodeContext, NodeFailed, NodeResult, Script, read_arguments
-from headrace.nodes.process import ATTEMPT_VARIABLE, run_process
+from headrace.nodes.base import BoundConnection, Node, NodeContext, NodeFailed, NodeResult, Script, read_arguments
+from headrace.nodes.host import RemoteProgram, run_on_host
+from headrace.nodes.interpreters import python_command, shell_command
+from headrace.nodes.process import ATTEMPT_VARIABLE, Ended, run_process
+from headrace.nodes.program_files import ProgramFiles, fetch_files, read_resource_names
+from headrace.nodes.ssh import KnownHosts, read_host
+from headrace.sql.engine import Cancellation
 
 SHELL, PYTHON = "shell", "python"
+MAX_RESULT_BYTES = 30 * 1024 * 1024  # of standard output. Source: user guide, "Shell"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """How a script is called.
+
+    ``arguments``: between blanks. ``answers``: what it reads from standard input. ``resources``: names of those whose
+    files it needs. ``python_version``: empty for 3.
+    """
+
+    arguments: str = ""
+    script_arguments: Mapping[str, str] = field(default_factory=dict)
+    answers: str = ""
+    resources: tuple[str, ...] = ()
+    python_version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program(Node):
-    """What Shell and Python nodes have in common. ``arguments``: between blanks."""
+    """What Shell and Python nodes have in common. ``arguments``: between blanks.
+
+    ``interactive_input``: what ``read`` and ``input`` get, a line each. ``retry_codes``: the only exit codes after
+    which the node is tried again, as ``1,3-5``. The names of these two and of ``resources`` in the original's files are
+    not published.
+    """
 
     script_name: str = ""
     script_version: str = ""
@@ -26,6 +54,9 @@ class Program(Node):
     connection_name: str = ""
     arguments: str = ""
     script_args: str = ""
+    interactive_input: str = field(default="", metadata={"names": ("interactiveInput", "interactive")})
+    retry_codes: str = field(default="", metadata={"names": ("retryCodes", "retryCondition")})
+    resources: str = field(default="", metadata={"names": ("resources", "resouces")})
 
     def _script(self, ctx: NodeContext, kind: str) -> Script:
         inline = self.statement_or_script.upper() == "STATEMENT" or (self.statement and not self.script_name)
@@ -36,20 +67,23 @@ class Program(Node):
         return ctx.find_script(self.script_name, self.script_version)
 
     def run_as(self, ctx: NodeContext, kind: str, python_version: str = "") -> NodeResult:
+        """Run the node's script. Raises NodeFailed when it may not or cannot be run."""
+        retried = read_codes(self.retry_codes)
         script = self._script(ctx, kind)
-        return run_program(
-            ctx,
-            script,
-            kind=kind,
-            connection=self.connection_name or script.connection_name,
+        called = Invocation(
             arguments=self.arguments,
             script_arguments=read_arguments(self.script_args),
+            answers=self.interactive_input,
+            resources=read_resource_names(self.resources),
             python_version=python_version,
         )
+        connection = self.connection_name or script.connection_name
+        ended = _run(ctx, script, kind, connection, called, ctx.log.write)
+        return _result(ended, retried)
 
 
 def kind_of(script_type: str) -> str | None:
-    """``shell`` or ``python`` for the types of scripts that are programs of this machine."""
+    """``shell`` or ``python`` for the types of scripts that are programs of a machine."""
     lowered = "".join(script_type.split()).lower()
     return lowered if lowered in (SHELL, PYTHON) else None
 
@@ -62,78 +96,193 @@ def split_arguments(text: str) -> list[str]:
         return text.split()
 
 
+def read_codes(text: str) -> frozenset[int]:
+    """Exit codes and ranges of them, as ``1, 3-5``. Raises NodeFailed.
+
+    Source: user guide, "Shell", retry conditions; the form is inferred.
+    """
+    codes: set[int] = set()
+    for part in re.split(r"[\s,;]+", re.sub(r"\s*[-~]\s*", "-", text.strip())):
+        found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", part)
+        if found is not None:
+            codes.update(range(int(found[1]), int(found[2] or found[1]) + 1))
+        elif part:
+            raise NodeFailed(f"retryCodes: {part!r} is neither an exit code nor a range of them, such as 3-5.")
+    return frozenset(codes)
+
+
 def run_program(
     ctx: NodeContext,
     script: Script,
     *,
     kind: str,
     connection: str,
-    arguments: str = "",
-    script_arguments: Mapping[str, str] | None = None,
-    python_version: str = "",
+    called: Invocation | None = None,
     on_stdout: Callable[[bytes], None] | None = None,
 ) -> NodeResult:
-    """Run a script to its end; its exit code decides. Raises NodeFailed when it may not or cannot be started."""
-    _check_host(ctx, connection)
-    command = _interpreter(kind, python_version)
-    ctx.scratch.mkdir(parents=True, mode=0o700)
+    """Run a script to its end; its exit code decides. Raises NodeFailed when it may not or cannot be run."""
+    ended = _run(ctx, script, kind, connection, called or Invocation(), on_stdout or ctx.log.write)
+    return _result(ended, frozenset())
+
+
+def _result(ended: Ended, retried: frozenset[int]) -> NodeResult:
+    code = ended.exit_code
+    if code == 0:
+        return NodeResult(success=True, output=ended.tail)
+    told = f"signal {-code}" if code < 0 else f"return code {code}"
+    again = not retried or (128 - code if code < 0 else code) in retried
+    unlisted = "" if again else " It is not among the codes after which the node is tried again."
+    return NodeResult(
+        success=False, message=f"Shell exit code is not 0: {told}.{unlisted}", output=ended.tail, retry=again
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Prepared:
+    """A script ready to run: name and content of its file, and what goes with it."""
+
+    kind: str
+    file: str
+    content: bytes
+    answers: bytes
+    called: Invocation
+    files: ProgramFiles
+
+    def command(self, listed: Mapping[str, Any], *, on_host: bool) -> list[str]:
+        if self.kind == PYTHON:
+            return python_command(self.called.python_version, listed, on_host=on_host)
+        return ["bash"] if on_host else shell_command()
+
+
+def _run(
+    ctx: NodeContext,
+    script: Script,
+    kind: str,
+    connection: str,
+    called: Invocation,
+    on_stdout: Callable[[bytes], None],
+) -> Ended:
+    bound = _host_of(ctx, connection)
+    file = "script.sh" if kind == SHELL else "script.py"
+    with _scratch(ctx), _limited(ctx, on_stdout) as (stop, hear):
+        prepared = _Prepared(
+            kind=kind,
+            file=file,
+            content=ctx.substitute(script.content, called.script_arguments).replace("\r\n", "\n").encode(),
+            answers=read_answers(called.answers),
+            called=called,
+            files=fetch_files(ctx, called.resources, ctx.scratch, (file, ".headrace")),
+        )
+        if bound is None:
+            return _run_here(ctx, prepared, stop, hear)
+        return _run_there(ctx, bound, prepared, stop, hear)
+
+
+def _run_here(ctx: NodeContext, prepared: _Prepared, stop: Cancellation, hear: Callable[[bytes], None]) -> Ended:
+    command = prepared.command(ctx.settings.python_interpreters, on_host=False)
+    file = ctx.scratch / prepared.file
+    file.write_bytes(prepared.content)
     try:
-        file = ctx.scratch / ("script.sh" if kind == SHELL else "script.py")
-        content = ctx.substitute(script.content, script_arguments or {})
-        file.write_text(content.replace("\r\n", "\n"), "utf-8", newline="")
-        ended = run_process(
-            [*command, str(file), *split_arguments(arguments)],
+        return run_process(
+            [*command, str(file), *split_arguments(prepared.called.arguments)],
             folder=ctx.scratch,
-            environment=_environment(ctx),
-            cancellation=ctx.cancellation,
-            on_stdout=on_stdout or ctx.log.write,
+            environment=_environment_here(ctx) | _variables(ctx, prepared, str(ctx.scratch)),
+            answers=prepared.answers,
+            cancellation=stop,
+            on_stdout=hear,
             on_stderr=ctx.log.write,
         )
     except OSError as error:
         raise NodeFailed(f"{command[0]} cannot be started: {error.strerror}.") from error
+
+
+def _run_there(
+    ctx: NodeContext, bound: BoundConnection, prepared: _Prepared, stop: Cancellation, hear: Callable[[bytes], None]
+) -> Ended:
+    settings = ctx.settings
+    host = read_host(bound, ctx.store, settings.home / "keys")
+    ctx.log.line(f"Running on {host.shown}.")
+    return run_on_host(
+        host,
+        RemoteProgram(
+            command=prepared.command(settings.python_interpreters, on_host=True),
+            script=(prepared.file, prepared.content),
+            arguments=split_arguments(prepared.called.arguments),
+            environment=lambda folder: _variables(ctx, prepared, folder),
+            answers=prepared.answers,
+            files=prepared.files.here,
+            apart=bool(prepared.files.names),
+        ),
+        token=ctx.token,
+        known=KnownHosts(file=settings.home / "known_hosts", trust_new=settings.ssh_trust_new_hosts),
+        slots=settings.ssh_sessions_per_host,
+        cancellation=stop,
+        on_stdout=hear,
+        on_stderr=ctx.log.write,
+    )
+
+
+def read_answers(text: str) -> bytes:
+    """What standard input gives: the text as it stands, ``\\n`` being the end of a line as well.
+
+    Answers between blanks are one line, as ``read -p "two" first second`` takes them; answers on lines of their own go
+    to one ``read`` each. Source: user guide, "Shell", interactive input (blanks; older editions: line ends).
+    """
+    lines = text.replace("\r\n", "\n").replace("\\n", "\n")
+    return f"{lines.rstrip()}\n".encode() if lines.strip() else b""
+
+
+@contextmanager
+def _scratch(ctx: NodeContext) -> Iterator[None]:
+    ctx.scratch.mkdir(parents=True, mode=0o700)
+    try:
+        yield
     finally:
         shutil.rmtree(ctx.scratch, ignore_errors=True)
-    return _result(ended.exit_code, ended.tail)
 
 
-def _result(exit_code: int, tail: str) -> NodeResult:
-    if exit_code == 0:
-        return NodeResult(success=True, output=tail)
-    code = f"signal {-exit_code}" if exit_code < 0 else f"return code {exit_code}"
-    return NodeResult(success=False, message=f"Shell exit code is not 0: {code}.", output=tail)
+@contextmanager
+def _limited(
+    ctx: NodeContext, on_stdout: Callable[[bytes], None]
+) -> Iterator[tuple[Cancellation, Callable[[bytes], None]]]:
+    """End a program that prints too much, and fail it then."""
+    stop, heard = Cancellation(), 0
+
+    def hear(data: bytes) -> None:
+        nonlocal heard
+        heard += len(data)
+        if heard <= MAX_RESULT_BYTES:
+            on_stdout(data)
+        elif heard - len(data) <= MAX_RESULT_BYTES:
+            stop.cancel()
+
+    with ctx.cancellation.calling(stop.cancel):
+        yield stop, hear
+    if heard > MAX_RESULT_BYTES:
+        raise NodeFailed("The result is larger than 30 MB, and the program was ended.")
 
 
-def _check_host(ctx: NodeContext, connection: str) -> None:
-    """Raises NodeFailed unless the program may run here."""
+def _host_of(ctx: NodeContext, connection: str) -> BoundConnection | None:
+    """The host to run on, None for this machine. Raises NodeFailed when the program may run on neither."""
     bound = ctx.find_connection(connection) if connection else None
-    if bound is not None and bound.type.upper() == "HOST":
-        raise NodeFailed(
-            f"Connection {connection!r} names a host with credentials, and running over SSH is not in this release. "
-            "Remove its password or key to run on this machine."
-        )
+    if bound is not None:
+        if bound.type.upper() != "HOST":
+            raise NodeFailed(f"connectionName: {connection!r} is of type {bound.type}; programs run on a HOST.")
+        return bound
     if not ctx.local_execution:
         named = f"The host connection {connection!r} is not bound" if connection else "No host connection is named"
         raise NodeFailed(
-            f"{named}, and this server does not run programs itself. Switch the setting local_execution on "
-            "(--local-execution, HEADRACE_LOCAL_EXECUTION=true) to run them on the server's machine."
+            f"{named}, and this server does not run programs itself. Give the connection an address and a password or "
+            "keyLocation, or switch the setting local_execution on (--local-execution, HEADRACE_LOCAL_EXECUTION=true) "
+            "to run programs on the server's machine."
         )
     if connection:
         ctx.log.line(f"Connection {connection!r} is not bound to a host: running on this machine.")
+    return None
 
 
-def _interpreter(kind: str, python_version: str) -> list[str]:
-    if kind == SHELL:
-        return [shutil.which("bash") or "sh"]
-    if python_version.replace(" ", "").lower() == "python2":
-        found = shutil.which("python2")
-        if found is None:
-            raise NodeFailed("pythonVersion: there is no python2 on this machine.")
-        return [found]
-    return [sys.executable]
-
-
-def _environment(ctx: NodeContext) -> dict[str, str]:
-    """A small environment: nothing of the server's own but PATH and the language."""
+def _environment_here(ctx: NodeContext) -> dict[str, str]:
+    """Nothing of the server's own environment but PATH, language and time zone."""
     given = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
     return {
         "PATH": os.defpath,
@@ -141,11 +290,19 @@ def _environment(ctx: NodeContext) -> dict[str, str]:
         **given,
         "HOME": str(ctx.scratch),
         "TMPDIR": str(ctx.scratch),
-        "PYTHONUNBUFFERED": "1",
         ATTEMPT_VARIABLE: ctx.token,
+        **ctx.process_environment,
+    }
+
+
+def _variables(ctx: NodeContext, prepared: _Prepared, folder: str) -> dict[str, str]:
+    """What a program is told about its run. ``folder``: where its files are."""
+    told = {
+        "PYTHONUNBUFFERED": "1",
         "HEADRACE_JOB": ctx.job_name,
         "HEADRACE_NODE": ctx.node_name,
         "HEADRACE_INSTANCE_ID": ctx.instance_id,
         "HEADRACE_PLAN_TIME": ctx.plan_time.isoformat(),
-        **ctx.process_environment,
+        "HEADRACE_RESOURCES": folder,
     }
+    return told | ({"PYTHONPATH": prepared.files.python_path(folder)} if prepared.files.names else {})

@@ -1,0 +1,236 @@
+"""Runs a program on another machine over SSH, streams what it prints, and ends all of it when asked.
+
+What it needs goes into a private folder of the host by SFTP, so that a command line shows nothing but that folder's
+name. A launcher there runs the program in a session of its own and holds the link: when the link ends, because we ask
+for it, because this process died or because the network did and the host noticed, it ends the session and removes the
+folder. So a program outlives its server only while its host believes the link to be alive; the next attempt of the
+same node on that host ends it then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shlex
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headrace.nodes.base import NodeFailed
+from headrace.nodes.process import ATTEMPT_VARIABLE, GRACE_SECONDS, Ended, Tail
+from headrace.nodes.ssh import Host, HostSlots, KnownHosts, connected, paramiko
+from headrace.sql.engine import Cancellation
+
+WORKING_FOLDER = "/tmp"  # noqa: S108 - where the original runs scripts. Source: user guide, "Shell"
+SLOTS = HostSlots()
+_OWN = ".headrace"  # folder of our own files in the private folder
+_ANSWER_SECONDS = 10.0  # for a host to tell that a program has ended, after it was asked to end it
+_LAST_WORDS_SECONDS = 1.0  # for what was printed before the end to arrive
+_PIECE = 65_536
+
+# POSIX sh. setsid comes with util-linux and busybox; where it is absent, perl does the same.
+_LAUNCHER = r"""
+trap : HUP TERM PIPE
+for old in "$family"*; do
+  if [ "$old" != "$folder" ] && [ -d "$old" ] && [ -O "$old" ]; then
+    for file in $(grep -lsF "$mark" /proc/[0-9]*/environ); do
+      pid=${file#/proc/}
+      kill -KILL "${pid%/environ}"
+    done
+    rm -rf "$old"
+  fi
+done 2>/dev/null
+exec 3<&0
+(
+  trap '' HUP TERM PIPE
+  cat <&3
+  n=0
+  while [ ! -s "$own/pid" ] && [ "$n" -lt 50 ]; do sleep 0.1; n=$((n + 1)); done
+  read -r pid <"$own/pid" || exit
+  kill -TERM "-$pid"
+  n=0
+  while kill -0 "-$pid" && [ "$n" -lt "$grace" ]; do sleep 0.1; n=$((n + 1)); done
+  kill -KILL "-$pid"
+) </dev/null >/dev/null 2>&1 &
+watch=$!
+session=setsid
+command -v setsid >/dev/null 2>&1 || session='perl -MPOSIX=setsid -e setsid();exec(@ARGV)or(exit(127))'
+cd "$work" && $session sh -c '
+  . "$0/environment"
+  echo $$ >"$0/pid"
+  command -v "$1" >/dev/null 2>&1 || { echo "There is no $1 on this host." >&2; exit 127; }
+  exec "$@"' "$own" "$@" <"$own/answers" 3<&-
+code=$?
+{
+  read -r pid <"$own/pid" && kill -KILL "-$pid"
+  kill -KILL "$watch"
+  rm -rf "$folder"
+} 2>/dev/null
+exit "$code"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteProgram:
+    """What is run on a host.
+
+    ``command``: the interpreter and its options. ``script``: name and content of its file. ``environment``: given the
+    private folder, what the program finds beside the host's own. ``answers``: what its standard input gives.
+    ``files``: by name, put beside the script; with ``apart`` the program runs there instead of in /tmp.
+    """
+
+    command: Sequence[str]
+    script: tuple[str, bytes]
+    arguments: Sequence[str]
+    environment: Callable[[str], Mapping[str, str]]
+    answers: bytes = b""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    apart: bool = False
+
+
+def run_on_host(
+    host: Host,
+    program: RemoteProgram,
+    *,
+    token: str,
+    known: KnownHosts,
+    slots: int,
+    cancellation: Cancellation,
+    on_stdout: Callable[[bytes], None],
+    on_stderr: Callable[[bytes], None],
+) -> Ended:
+    """Run a program to its end. ``slots``: how many may run on a host at once; ``token`` names the attempt.
+
+    A program that a signal ended has the code 128 plus its number. Raises NodeFailed: the host cannot be entered or
+    used, the link was lost before the program's end was known.
+    """
+    family, mark = marks(token)
+    folder = f"{family}{secrets.token_hex(8)}"
+    with SLOTS.one_of(slots, host, cancellation), connected(host, known, cancellation) as client:
+        try:
+            with cancellation.calling(client.close):
+                _upload(client, folder, program, _launcher(program, folder, family, mark), mark)
+                channel = client.get_transport().open_session(timeout=_ANSWER_SECONDS)
+                channel.exec_command(f"exec sh {folder}/{_OWN}/launcher")
+        except (paramiko().SSHException, OSError, EOFError) as error:
+            if cancellation.cancelled:
+                raise NodeFailed(f"Stopped while preparing the program on host {host.shown}.") from error
+            raise NodeFailed(f"Host {host.shown} does not take the program: {error or type(error).__name__}") from error
+        ended = _follow(client, channel, cancellation, on_stdout, on_stderr)
+    if ended.exit_code < 0:
+        raise NodeFailed(
+            f"The link to host {host.shown} was lost before the program ended. The host ends it when it notices, at "
+            "the latest when the node is tried again there."
+        )
+    return ended
+
+
+def marks(token: str) -> tuple[str, str]:
+    """What all attempts of a node have in common on a host: how their folders begin, and a variable they carry."""
+    family = hashlib.sha256(f"{socket.gethostname()}:{token.rpartition(':')[0]}".encode()).hexdigest()[:20]
+    return f"{WORKING_FOLDER}/headrace-{family}-", f"{ATTEMPT_VARIABLE}={family}"
+
+
+def _launcher(program: RemoteProgram, folder: str, family: str, mark: str) -> str:
+    given = {
+        "folder": folder,
+        "own": f"{folder}/{_OWN}",
+        "family": family,
+        "mark": mark,
+        "work": folder if program.apart else WORKING_FOLDER,
+        "grace": str(int(GRACE_SECONDS * 10)),
+    }
+    arguments = [*program.command, f"{folder}/{program.script[0]}", *program.arguments]
+    lines = [f"{name}={shlex.quote(value)}" for name, value in given.items()]
+    return "\n".join([*lines, f"set -- {shlex.join(arguments)}"]) + _LAUNCHER
+
+
+def _upload(client: Any, folder: str, program: RemoteProgram, launcher: str, mark: str) -> None:
+    name, _, value = mark.partition("=")
+    variables = {**program.environment(folder), name: value}
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+    texts = {
+        program.script[0]: program.script[1],
+        f"{_OWN}/environment": exports.encode(),
+        f"{_OWN}/answers": program.answers,
+        f"{_OWN}/launcher": launcher.encode(),
+    }
+    with client.open_sftp() as sftp:
+        sftp.mkdir(folder, 0o700)
+        try:
+            sftp.mkdir(f"{folder}/{_OWN}", 0o700)
+            for name, content in texts.items():
+                _put(sftp, f"{folder}/{name}", content)
+            for name, file in program.files.items():
+                sftp.put(str(file), f"{folder}/{name}")
+        except BaseException:
+            _remove(sftp, folder, [*texts, *program.files])
+            raise
+
+
+def _put(sftp: Any, path: str, content: bytes) -> None:
+    with sftp.open(path, "wx") as file:
+        file.chmod(0o600)
+        file.set_pipelined(True)
+        file.write(content)
+
+
+def _remove(sftp: Any, folder: str, names: Sequence[str]) -> None:
+    """Take back what a failed upload left, as far as the link still works."""
+    with suppress(OSError, EOFError, paramiko().SSHException):
+        for name in names:
+            with suppress(FileNotFoundError):
+                sftp.remove(f"{folder}/{name}")
+        with suppress(FileNotFoundError):
+            sftp.rmdir(f"{folder}/{_OWN}")
+        sftp.rmdir(folder)
+
+
+def _follow(
+    client: Any,
+    channel: Any,
+    cancellation: Cancellation,
+    on_stdout: Callable[[bytes], None],
+    on_stderr: Callable[[bytes], None],
+) -> Ended:
+    """Hand on what the program prints until it has ended; nothing here polls."""
+    tail = Tail()
+
+    def hear(data: bytes) -> None:
+        tail.add(data)
+        on_stdout(data)
+
+    readers = [
+        threading.Thread(target=_read, args=(channel.recv, hear), daemon=True),
+        threading.Thread(target=_read, args=(channel.recv_stderr, on_stderr), daemon=True),
+    ]
+    give_up = threading.Timer(GRACE_SECONDS + _ANSWER_SECONDS, client.close)
+    give_up.daemon = True
+
+    def ask() -> None:
+        with suppress(OSError, EOFError, paramiko().SSHException):
+            channel.shutdown_write()  # the launcher's standard input ends
+        give_up.start()
+
+    for reader in readers:
+        reader.start()
+    try:
+        with cancellation.calling(ask):
+            exit_code = channel.recv_exit_status()
+        for reader in readers:
+            reader.join(_LAST_WORDS_SECONDS)
+    finally:
+        give_up.cancel()
+        channel.close()
+        for reader in readers:
+            reader.join()
+    return Ended(exit_code, tail.text())
+
+
+def _read(receive: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
+    while data := receive(_PIECE):
+        write(data)
