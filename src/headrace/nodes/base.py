@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from headrace.domain.quality_outcome import Outcome
 from headrace.el.scope import Loop
 from headrace.objectstore.base import ObjectStore
 from headrace.settings import Settings
@@ -114,6 +115,10 @@ class Log(Protocol):
         """Add a line with the time before it."""
 
 
+def _no_quality_rules(_: object) -> Any:
+    raise NodeFailed("What runs here has no quality rules.")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeContext:
     """All that an attempt may touch. Times are aware.
@@ -124,7 +129,8 @@ class NodeContext:
     log, None for any other name; ``open_sql`` gives the embedded engine of the workspace.
     ``substitute`` replaces ``${name}`` in a script's text, given its arguments; parameters of the job come first, then
     those of the workspace. ``evaluate`` gives the text of a property listed in ``unevaluated``, for a row of a loop.
-    ``polling_interval``: seconds between two looks at something remote.
+    ``polling_interval``: seconds between two looks at something remote. ``find_quality_rules`` gives the document of a
+    quality rule job; ``record_quality`` keeps what its rules found.
     """
 
     job_name: str
@@ -147,6 +153,8 @@ class NodeContext:
     embedded_connections: bool
     process_environment: Mapping[str, str]
     settings: Settings = field(default_factory=Settings)
+    find_quality_rules: Callable[[str], str] = _no_quality_rules
+    record_quality: Callable[[Sequence[Outcome]], None] = _no_quality_rules
 
 
 @dataclass(frozen=True, kw_only=True)
