@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from headrace.nodes.base import BoundConnection, NodeContext, NodeFailed, NodeResult, Script, build_node
 from headrace.objectstore.files import FileStore
@@ -143,6 +146,14 @@ def web_service(answer: Callable[[Request], Answer]) -> Iterator[WebService]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def load_apprise() -> None:
+    """Load Apprise and its plugins, or skip. They are loaded at first use and import what Python 3.13 removes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        apprise = pytest.importorskip("apprise", reason="the extra headrace[notify] is not installed")
+        apprise.Apprise.instantiate("json://h")
 
 
 def as_json(value: Any, status: int = 200) -> Answer:

@@ -6,7 +6,6 @@ import email
 import email.policy
 import json
 import socket
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,11 +14,9 @@ import pytest
 
 from headrace.nodes.base import NodeFailed
 from headrace.settings import Settings
-from node_surroundings import KeptLog, Request, context, run_node, web_service
+from node_surroundings import KeptLog, Request, context, load_apprise, run_node, web_service
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its plugins, loaded at first use, import what Python 3.13 removes
-    pytest.importorskip("apprise", reason="the extra headrace[notify] is not installed").Apprise.instantiate("json://h")
+load_apprise()
 URN = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:ops"
 
 
