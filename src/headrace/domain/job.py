@@ -79,21 +79,32 @@ class NodeDefinition:
     retry: RetryPolicy = RetryPolicy()
     fail_policy: FailPolicy = FailPolicy.FAIL
     dry_run: bool = False
+    task_group: str | None = None  # None: that of the job; empty: none
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScheduleDefinition:
-    """When a job runs. ``kind``: EXECUTE_ONCE, CRON or EVENT."""
+    """When a job runs. ``kind``: EXECUTE_ONCE, CRON or EVENT.
+
+    ``concurrent``: how many instances of the job run at once, 0 for any number. ``confirm``: each waits for a person.
+    """
 
     kind: str = "EXECUTE_ONCE"
     expression: str = ""
     start_time: str = ""
     end_time: str = ""
+    concurrent: int = 0
+    confirm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobDefinition:
-    """A job as one version of its document says it. ``log_path``: an obs:// path, or empty."""
+    """A job as one version of its document says it. ``log_path``: an obs:// path, or empty.
+
+    ``execution_user``: under whose name it runs, empty for whoever starts it. ``task_group``: the id of the group whose
+    slots its nodes take, empty for none. ``timeout``: when an instance has run long enough to tell somebody, counted
+    from its start or, with ``timeout_counts_waiting``, from when it began to wait.
+    """
 
     name: str
     real_time: bool = False
@@ -102,6 +113,15 @@ class JobDefinition:
     schedule: ScheduleDefinition = ScheduleDefinition()
     log_path: str = ""
     dry_run: bool = False
+    execution_user: str = ""
+    task_group: str = ""
+    timeout: timedelta | None = None
+    timeout_counts_waiting: bool = False
+
+    def task_group_of(self, position: int) -> str:
+        """The task group of a node: its own beats the job's."""
+        own = self.nodes[position].task_group
+        return self.task_group if own is None else own
 
     @cached_property
     def positions(self) -> Mapping[str, int]:

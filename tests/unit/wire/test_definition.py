@@ -135,3 +135,48 @@ def test_check_graph__refuses_what_cannot_run(nodes: list[dict[str, Any]], said:
 def test_descendants_and_upstream_are_found_at_any_distance() -> None:
     job = read(nodes=[{"name": "a"}, {"name": "b", "preNodeName": ["a"]}, {"name": "c", "preNodeName": ["b"]}])
     assert (job.descendants([0]), job.upstream(2)) == ({1, 2}, {0, 1})
+
+
+def test_concurrency_is_that_of_the_kind_of_schedule() -> None:
+    def concurrent(**schedule: Any) -> int:
+        return read(schedule={"cron": {"concurrent": "3"}, "event": {"concurrent": 7}, **schedule}).schedule.concurrent
+
+    assert [concurrent(type=kind) for kind in ("CRON", "EVENT", "EXECUTE_ONCE")] == [3, 7, 0]
+    assert concurrent(type="EVENT", event={}) == 1
+
+
+@pytest.mark.parametrize(
+    ("job", "node", "group"),
+    [
+        ({}, {}, ""),
+        ({"taskWorkGroupId": "g"}, {}, "g"),
+        ({"taskWorkGroupId": "g"}, {"taskWorkGroupId": "h"}, "h"),
+        ({"taskWorkGroupId": "g"}, {"taskWorkGroupId": "-1"}, ""),
+        ({"taskWorkGroupId": "g"}, {"taskWorkGroupId": ""}, ""),
+        ({"taskWorkGroupId": "g"}, {"taskWorkGroupId": None}, "g"),
+        ({"taskWorkGroupId": -1}, {}, ""),
+    ],
+)
+def test_a_task_group_of_a_node_beats_that_of_the_job(job: Any, node: Any, group: str) -> None:
+    assert read(nodes=[{"name": "a", "type": "Shell", **node}], **job).task_group_of(0) == group
+
+
+@pytest.mark.parametrize(
+    ("config", "timeout", "counts_waiting"),
+    [
+        ({}, None, False),
+        ({"instanceTimeout": 0}, None, False),
+        ({"instanceTimeout": "30"}, timedelta(minutes=30), False),
+        ({"instanceTimeout": 5, "isIgnoreWaiting": 1}, timedelta(minutes=5), False),
+        ({"instanceTimeout": 5, "isIgnoreWaiting": "0"}, timedelta(minutes=5), True),
+    ],
+)
+def test_an_instance_timeout_is_in_minutes(config: Any, timeout: timedelta | None, counts_waiting: bool) -> None:
+    job = read(basicConfig=config)
+    assert (job.timeout, job.timeout_counts_waiting) == (timeout, counts_waiting)
+
+
+def test_confirmation_and_execution_user() -> None:
+    job = read(schedule={"requireManualConfirmBeforeExecute": "true"}, basicConfig={"executeUser": "etl"})
+    assert (job.schedule.confirm, job.execution_user) == (True, "etl")
+    assert (read().schedule.confirm, read().execution_user) == (False, "")

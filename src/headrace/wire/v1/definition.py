@@ -37,6 +37,8 @@ def read_definition(text: str) -> JobDefinition:
     except msgspec.MsgspecError as error:
         raise InvalidParameter(f"The stored job is not a JSON object: {error}.") from error
     schedule = _members(job.get("schedule"))
+    config = _members(job.get("basicConfig"))
+    minutes = _number(config, "instanceTimeout", 0)
     return JobDefinition(
         name=as_text(job.get("name")),
         real_time=as_text(job.get("processType", job.get("jobType"))) == "REAL_TIME",
@@ -49,18 +51,40 @@ def read_definition(text: str) -> JobDefinition:
         schedule=_schedule(schedule),
         log_path=as_text(job.get("logPath")),
         dry_run=as_truth(job.get("emptyRunningJob")) or as_truth(schedule.get("emptyRunningJob")),
+        execution_user=as_text(config.get("executeUser")),
+        task_group=_task_group(job) or "",
+        timeout=timedelta(minutes=minutes) if minutes else None,
+        timeout_counts_waiting=not as_truth(config.get("isIgnoreWaiting", 1)),
     )
 
 
 def _schedule(schedule: Document) -> ScheduleDefinition:
     cron = _members(schedule.get("cron"))
     kind = as_text(schedule.get("type", schedule.get("scheType"))).upper()
+    kind = _SCHEDULES.get(kind, "EXECUTE_ONCE")
     return ScheduleDefinition(
-        kind=_SCHEDULES.get(kind, "EXECUTE_ONCE"),
+        kind=kind,
         expression=as_text(cron.get("expression")),
         start_time=as_text(cron.get("startTime")),
         end_time=as_text(cron.get("endTime")),
+        concurrent=_concurrent(kind, cron, _members(schedule.get("event"))),
+        confirm=as_truth(schedule.get("requireManualConfirmBeforeExecute")),
     )
+
+
+def _concurrent(kind: str, cron: Document, event: Document) -> int:
+    """Source: reference on scheduling §2.5 and §3.1; one event at a time unless the job says more."""
+    if kind == "EVENT":
+        return int(_number(event, "concurrent", 1)) or 1
+    return int(_number(cron, "concurrent", 0)) if kind == "CRON" else 0
+
+
+def _task_group(members: Document) -> str | None:
+    """The id of a task group; "-1" and empty say none, and no member says nothing."""
+    if "taskWorkGroupId" not in members:
+        return None
+    value = as_text(members["taskWorkGroupId"]).strip()
+    return "" if value == "-1" else value
 
 
 def _node(node: Document) -> NodeDefinition:
@@ -85,6 +109,7 @@ def _node(node: Document) -> NodeDefinition:
         ),
         fail_policy=FAIL_POLICY_WORDS.get(as_text(node.get("failPolicy")).upper(), FailPolicy.FAIL),
         dry_run=as_truth(values.get("emptyRunningJob")) or as_truth(node.get("emptyRunningJob")),
+        task_group=_task_group(node),
     )
 
 
