@@ -183,7 +183,7 @@ def go_on(
     after = state if state is before else moved(before, state)
     again = record._replace(
         status=after.value,
-        wish=_wish(after, services.next_number()),
+        wish=wish(after, services.next_number()),
         end_time=end_time,
         force_success=force_success,
         error_message="" if state is not before else record.error_message,
@@ -191,7 +191,7 @@ def go_on(
     instances.update_instances(connection, [again])
 
 
-def _wish(state: JobState, number: int) -> str:
+def wish(state: JobState, number: int) -> str:
     """What the engine must see: an instance to begin, one that has ended, or one that it must read again.
 
     The last is never twice the same: the engine could not tell the change of a node from what it has read already.

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.domain.identity import Caller
-from headrace.domain.instance import JobOperation, JobState, NodeState, moved
+from headrace.domain.instance import InstanceType, JobOperation, JobState, NodeState, moved
 from headrace.domain.job import JobDefinition
 from headrace.errors import InvalidParameter
 from headrace.factory import runs
-from headrace.factory.instance_operations import allowed
+from headrace.factory.instance_operations import allowed, definition_of, wish
 from headrace.services import Services
 from headrace.storage import instances, jobs
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord, NodeRecord
-from headrace.storage.new_instances import new_nodes
-from headrace.wire.v1.definition import read_definition
+from headrace.storage.new_instances import first_state, new_nodes
 from headrace.wire.v1.instances import RestoreRequest
 
 
@@ -29,11 +28,11 @@ def restore(
     asked = request or RestoreRequest()
     with services.db.writing() as connection:
         record = allowed(connection, caller, job_name, instance_id, JobOperation.RERUN)
-        record, nodes = _reset(connection, caller, record, asked)
-        state = moved(JobState(record.status), JobState.WAITING)
+        record, definition, nodes = _reset(connection, caller, record, asked)
+        state = moved(JobState(record.status), first_state(definition, InstanceType(record.instance_type)))
         again = record._replace(
             status=state.value,
-            wish=instances.START,
+            wish=wish(state, services.next_number()),
             start_time=None,
             end_time=None,
             force_success=0,
@@ -47,24 +46,21 @@ def restore(
 
 def _reset(
     connection: Connection, caller: Caller, record: InstanceRecord, asked: RestoreRequest
-) -> tuple[InstanceRecord, list[NodeRecord]]:
+) -> tuple[InstanceRecord, JobDefinition, list[NodeRecord]]:
     """The instance with the version it will run, and its nodes as they are before it runs."""
     nodes = instances.nodes_of(connection, record.id)
     version = asked.job_param_version or "original_version"
     if version not in ("original_version", "latest_version"):
         raise InvalidParameter(f"job_param_version: {version!r} is neither original_version nor latest_version.")
-    text = jobs.version_document(connection, record.job_id, record.version)
     if version == "latest_version":
         job = jobs.by_id(connection, record.job_id)
         if job is None or job.workspace_id != caller.workspace.id:
             raise InvalidParameter("job_param_version: the job was deleted and has no latest version.")
         definition = runs.submitted_definition(connection, job)
         record = record._replace(version=job.version)
-    elif text is None:
-        raise InvalidParameter(f"The version {record.version} of the job, which the instance ran, is gone.")
     else:
-        definition = read_definition(text)
-    return record, reset_nodes(definition, record, nodes, asked)
+        definition = definition_of(connection, record)
+    return record, definition, reset_nodes(definition, record, nodes, asked)
 
 
 def reset_nodes(

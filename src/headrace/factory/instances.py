@@ -12,9 +12,10 @@ from headrace.domain.identity import Caller
 from headrace.errors import InstanceNotFound, InvalidParameter
 from headrace.factory import paging
 from headrace.services import Services
-from headrace.storage import instances
+from headrace.storage import instances, jobs
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord, NodeRecord
+from headrace.wire.v1.definition import read_definition
 from headrace.wire.v1.instances import (
     JobInstance,
     JobInstanceDetail,
@@ -74,6 +75,7 @@ def show(services: Services, caller: Caller, job_name: str, instance_id: str) ->
     with services.db.reading() as connection:
         record = found(connection, caller, job_name, instance_id)
         nodes = instances.nodes_of(connection, record.id)
+        text = jobs.version_document(connection, record.job_id, record.version)
     return JobInstanceDetail(
         job_id=record.job_id,
         job_name=record.job_name,
@@ -89,6 +91,8 @@ def show(services: Services, caller: Caller, job_name: str, instance_id: str) ->
         ignore_success=bool(record.ignore_success),
         total=len(nodes),
         nodes=[_node(node, caller.now) for node in nodes],
+        execute_user=record.run_as,
+        empty_running_job=text is not None and read_definition(text).dry_run,
         start_time=_known(record.start_time),
         end_time=_known(record.end_time),
         execute_time=_elapsed(record, caller.now),

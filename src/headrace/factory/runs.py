@@ -6,6 +6,7 @@ Source: factory-v1-notes §11; a job runs its newest submitted version.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -40,8 +41,12 @@ def run_once(
     name: str,
     parameters: Sequence[RunParameter],
     plan_time: int | None = None,
+    *,
+    use_execution_user: bool = False,
 ) -> int:
     """Run a batch job once, now; the id of its instance. ``plan_time`` (ms) is now unless another one is given.
+
+    It runs as the caller, or as the job's execution user where there is one.
 
     Raises JobNotFound, BatchJobsOnly, JobHasNoNodes, InvalidParameter (no submitted version among others).
     """
@@ -53,6 +58,8 @@ def run_once(
         definition = submitted_definition(connection, record)
         number = services.next_number()
         start = origin(connection, caller, definition, InstanceType.MANUAL, plan_time)
+        if use_execution_user and definition.execution_user:
+            start = replace(start, run_as=definition.execution_user)
         instance = new_instance(record, definition, number, start, values)
         instances.insert_instance(connection, *instance)
     services.wake_engine()
@@ -151,11 +158,16 @@ def log_root(connection: Connection, caller: Caller, definition: JobDefinition) 
 def origin(
     connection: Connection, caller: Caller, definition: JobDefinition, kind: InstanceType, plan_time: int | None = None
 ) -> Origin:
-    """An instance that the caller starts now; planned for now unless another time is given."""
+    """An instance that the caller starts now; planned for now unless another time is given.
+
+    What is scheduled runs as the job's execution user, or else as the one who started it; what a person runs by hand
+    runs as that person.
+    """
+    user = "" if kind is InstanceType.MANUAL else definition.execution_user
     return Origin(
         kind=kind,
         project_id=caller.project_id,
-        run_as=caller.user.name,
+        run_as=user or caller.user.name,
         log_root=log_root(connection, caller, definition),
         plan_time=caller.now if plan_time is None else plan_time,
         submit_time=caller.now,

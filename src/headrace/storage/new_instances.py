@@ -39,7 +39,8 @@ class Parent:
 def new_instance(
     job: JobRecord, definition: JobDefinition, number: int, origin: Origin, parameters: Mapping[str, str]
 ) -> tuple[InstanceRecord, list[NodeRecord]]:
-    """A waiting instance of a job's newest version with its nodes; the engine begins it as soon as it sees it."""
+    """A waiting instance of a job's newest version with its nodes; the engine begins it as soon as it may."""
+    status = first_state(definition, origin.kind)
     instance = InstanceRecord(
         id=number,
         workspace_id=job.workspace_id,
@@ -47,8 +48,8 @@ def new_instance(
         job_name=job.name,
         instance_name=job.name,
         instance_type=int(origin.kind),
-        status=JobState.WAITING.value,
-        wish=START,
+        status=status.value,
+        wish=START if status is JobState.WAITING else "",
         version=job.version,
         parameters=_as_json(parameters),
         run_as=origin.run_as,
@@ -58,6 +59,15 @@ def new_instance(
         submit_time=origin.submit_time,
     )
     return instance, new_nodes(definition, number, origin.plan_time)
+
+
+def first_state(definition: JobDefinition, kind: InstanceType) -> JobState:
+    """How an instance waits before it runs, also when it is run again: for its turn, or first for a person.
+
+    What a node of another job runs was confirmed with that. Source: reference on scheduling §2.
+    """
+    confirm = definition.schedule.confirm and kind is not InstanceType.SUBJOB
+    return JobState.WAITING_CONFIRM if confirm else JobState.WAITING
 
 
 def child_of(instance: InstanceRecord, parent: Parent, *, begins: bool) -> InstanceRecord:

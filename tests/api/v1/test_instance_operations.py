@@ -268,6 +268,61 @@ def test_stop__a_paused_instance_is_stopped_and_can_be_run_again(jobs: Jobs, tmp
     assert states(jobs.ended(name, number)) == {"first": "success", "second": "success", "third": "success"}
 
 
+# ---- confirmation, dry run, execution user
+
+
+def confirmed_job(jobs: Jobs, **schedule: Any) -> str:
+    return jobs.create(
+        unique("confirmed"), dummy("a"), schedule={"requireManualConfirmBeforeExecute": True, **schedule}
+    )
+
+
+def test_confirm__an_instance_waits_for_it_each_time_it_is_to_run(jobs: Jobs) -> None:
+    name = confirmed_job(jobs, type="EXECUTE_ONCE")
+    number = jobs.run(name)
+    shown = jobs.show(name, number)
+    assert (shown["status"], states(shown), "startTime" in shown) == ("waiting-confirm", {"a": "waiting"}, False)
+    done(jobs, name, number, "confirm")
+    assert jobs.ended(name, number)["status"] == "success"
+    done(jobs, name, number, "restart")
+    assert jobs.show(name, number)["status"] == "waiting-confirm"
+    done(jobs, name, number, "confirm")
+    assert jobs.ended(name, number)["status"] == "success"
+
+
+def test_confirm__also_before_a_job_that_is_started_once(jobs: Jobs) -> None:
+    name = confirmed_job(jobs, type="EXECUTE_ONCE")
+    assert jobs.call("POST", f"/{name}/start").status_code == 204
+    (row,) = jobs.call("GET", "/instances/detail", jobName=name, status="waiting-confirm").json()["instances"]
+    done(jobs, name, row["instanceId"], "confirm")
+    assert jobs.ended(name, row["instanceId"])["status"] == "success"
+
+
+def test_confirm__an_instance_that_waits_for_it_can_be_stopped(jobs: Jobs) -> None:
+    name = confirmed_job(jobs)
+    number = jobs.run(name)
+    done(jobs, name, number, "stop")
+    assert jobs.show(name, number)["status"] == "manual-stop"
+    assert code(do(jobs, name, number, "confirm")) == (400, "DLF.3051")
+
+
+def test_dry_run__of_the_whole_job_runs_nothing_and_the_instance_says_so(jobs: Jobs) -> None:
+    name = jobs.create(unique("dry"), shell("a", "exit 1"), shell("b", "exit 1", "a"), emptyRunningJob="1")
+    shown = jobs.ended(name, jobs.run(name))
+    assert (shown["status"], shown["emptyRunningJob"]) == ("success", True)
+    assert states(shown) == {"a": "success", "b": "success"}
+
+
+def test_execution_user__is_who_the_run_asks_for(jobs: Jobs) -> None:
+    name = jobs.create(unique("runs_as"), dummy("a"), basicConfig={"executeUser": "etl"})
+    caller = jobs.show(name, jobs.run(name))["executeUser"]
+    asked = jobs.show(name, jobs.run(name, {"useExecutionUser": "true"}))["executeUser"]
+    assert (asked, caller) == ("etl", jobs.call("GET", f"/{name}/status").json()["createUser"])
+    assert jobs.call("POST", f"/{name}/start").status_code == 204
+    (row,) = jobs.call("GET", "/instances/detail", jobName=name, instanceType=7).json()["instances"]
+    assert jobs.show(name, row["instanceId"])["executeUser"] == "etl"
+
+
 # ---- what is refused
 
 INSTANCE_OPERATIONS = ("retry", "continue", "force-success", "confirm", "freeze", "unfreeze", "pause", "resume")

@@ -13,6 +13,7 @@ from headrace.errors import (
     WorkspaceNotFound,
 )
 from headrace.factory import runs
+from headrace.wire.document import as_truth
 from headrace.wire.v1.runs import JobStatus, RunOnceAnswer, RunOnceRequest, StartJobRequest
 
 
@@ -28,7 +29,14 @@ def run_once(call: Call, body: RunOnceRequest | None) -> RunOnceAnswer:
     Source: API reference, "Running a Job Immediately".
     """
     parameters = (body.job_params if body is not None else None) or ()
-    return RunOnceAnswer(instance_id=runs.run_once(call.services, call.caller, call.path["job_name"], parameters))
+    number = runs.run_once(
+        call.services,
+        call.caller,
+        call.path["job_name"],
+        parameters,
+        use_execution_user=body is not None and as_truth(body.use_execution_user),
+    )
+    return RunOnceAnswer(instance_id=number)
 
 
 @operation(

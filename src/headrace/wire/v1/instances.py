@@ -70,7 +70,10 @@ class NodeInstance(Wire, omit_defaults=False):
 
 
 class JobInstanceDetail(Wire, omit_defaults=False):
-    """An instance with its nodes; ``total`` is their number."""
+    """An instance with its nodes; ``total`` is their number.
+
+    Ours: ``executeUser``, as whom it runs; ``emptyRunningJob``, whether the job is only a dry run.
+    """
 
     job_id: int
     job_name: str
@@ -86,6 +89,8 @@ class JobInstanceDetail(Wire, omit_defaults=False):
     ignore_success: bool
     total: int
     nodes: list[NodeInstance]
+    execute_user: str
+    empty_running_job: bool
     start_time: int | msgspec.UnsetType = msgspec.UNSET
     end_time: int | msgspec.UnsetType = msgspec.UNSET
     execute_time: int | msgspec.UnsetType = msgspec.UNSET
