@@ -29,8 +29,6 @@ ECHO, END = "echo", "END_OF_ANSWERS"
 
 # Why a documented case is not asked here, and how many there are of them.
 LEFT_OUT = {
-    "Loop is in scope of a For Each node only": 6,
-    "a parent job hands the value down": 2,
     "the macro belongs to migration jobs": 19,
     "the workspace's switch has no operation yet": 2,
 }
@@ -38,10 +36,6 @@ LEFT_OUT = {
 
 def reason_to_leave_out(case: Case) -> str | None:
     """One of LEFT_OUT; None for a case that is asked."""
-    if "Loop." in case.question:
-        return "Loop is in scope of a For Each node only"
-    if any(re.search(rf"\$\{{{name}\}}", case.question) for name in named(case.header, "handed")):
-        return "a parent job hands the value down"
     if case.header.get("macros"):
         return "the macro belongs to migration jobs"
     if case.header.get("dlf") or case.header.get("simple"):
@@ -50,7 +44,15 @@ def reason_to_leave_out(case: Case) -> str | None:
 
 
 DOCUMENTED = [case for case in cases() if case.mark == "documented"]
-ASKED = [case for case in DOCUMENTED if reason_to_leave_out(case) is None]
+IN_LOOPS = [case for case in DOCUMENTED if "Loop." in case.question]
+HANDED_DOWN = [
+    case for case in DOCUMENTED if any(f"${{{name}}}" in case.question for name in named(case.header, "handed"))
+]
+ASKED = [
+    case
+    for case in DOCUMENTED
+    if reason_to_leave_out(case) is None and case not in IN_LOOPS and case not in HANDED_DOWN
+]
 CONDITIONS = [case for case in cases() if case.file == "golden" and CONDITION.fullmatch(case.question)]
 
 
@@ -88,12 +90,15 @@ class Api:
         self.call("POST", "scripts", {"name": name, "type": "Shell", "content": content})
         return name
 
-    def run(self, case: Case, nodes: list[Json]) -> Json:
+    def job(self, nodes: list[Json], params: dict[str, str]) -> str:
+        name, listed = self.new_name("job"), [{"name": key, "value": value} for key, value in params.items()]
+        self.call("POST", "jobs", {"name": name, "processType": "BATCH", "params": listed, "nodes": nodes})
+        return name
+
+    def run(self, case: Case, nodes: list[Json], params: dict[str, str] | None = None) -> Json:
         """The instance that ended, planned for the case's plan time."""
         self.clock.set(moment(case.header, "Job.planTime"))
-        params = [{"name": name, "value": value} for name, value in named(case.header, "param").items()]
-        name = self.new_name("job")
-        self.call("POST", "jobs", {"name": name, "processType": "BATCH", "params": params, "nodes": nodes})
+        name = self.job(nodes, named(case.header, "param") if params is None else params)
         return self.ended(name, self.call("POST", f"jobs/{name}/run-immediate").json()["instanceId"])
 
     def ended(self, name: str, number: int) -> Json:
@@ -101,6 +106,17 @@ class Api:
         self.server.installation.engine.wait(number, 30)
         shown: Json = self.call("GET", f"jobs/{name}/instances/{number}").json()
         return shown
+
+    def run_by(self, job: str) -> list[Json]:
+        """The instances of a job that nodes of another one ran, oldest first."""
+        rows = self.call("GET", f"jobs/instances/detail?jobName={job}&preciseQuery=true&limit=100").json()["instances"]
+        return [self.ended(job, number) for number in sorted(row["instanceId"] for row in rows)]
+
+    def set_variables(self, values: dict[str, str]) -> None:
+        """Environment variables of the workspace, which only packages bring."""
+        with self.server.services.db.writing() as connection:
+            for name, value in values.items():
+                environment.put(connection, self.workspace, name, json.dumps({"name": name, "value": value}))
 
     def run_again(self, shown: Json, at: str) -> Json:
         """The instance run again at another time."""
@@ -214,21 +230,35 @@ def test_documented_conditions__are_rows_19_to_25_of_the_golden_table() -> None:
     assert len(CONDITIONS) == 11
 
 
+@pytest.mark.parametrize("case", IN_LOOPS, ids=lambda case: f"{case.place} {case.header['Loop.offset']}")
+def test_documented_loop__the_job_of_each_row_echoes_the_documented_result(api: Api, case: Case) -> None:
+    child = api.job([statement("Shell", ECHO, f"echo ${{value}}; echo {END}")], {"value": "none"})
+    loop = node(
+        "ForEachJob", "loop", jobName=child, dataset=case.header["Loop.data"], jobParams=f"value={case.question}"
+    )
+    shown = api.run(case, [loop])
+    assert shown["status"] == "success", shown
+    children = api.run_by(child)
+    assert len(children) == len(json.loads(case.header["Loop.data"]))
+    assert answers(api.log(children[int(case.header["Loop.offset"])], ECHO), 1) == [case.text]
+
+
+@pytest.mark.parametrize("case", HANDED_DOWN, ids=lambda case: case.place)
+def test_documented_precedence__a_subjob_echoes_the_value_that_wins(api: Api, case: Case) -> None:
+    api.set_variables(named(case.header, "env"))
+    child = api.job([echo_script(api, [case])], named(case.header, "param"))
+    values = "\n".join(f"{name}={value}" for name, value in named(case.header, "handed").items())
+    shown = api.run(case, [node("DLFSubJob", "below", jobName=child, jobParams=values)], params={})
+    assert shown["status"] == "success", shown
+    (instance,) = api.run_by(child)
+    assert answers(api.log(instance, ECHO), 1) == [case.text]
+
+
 def test_left_out__is_what_this_release_cannot_be_asked_through_the_api() -> None:
     reasons = [reason for case in DOCUMENTED if (reason := reason_to_leave_out(case)) is not None]
     assert {reason: reasons.count(reason) for reason in reasons} == LEFT_OUT
-    assert len(ASKED) + len(reasons) == len(DOCUMENTED)
-
-
-def test_precedence__job_beats_workspace_beats_script(api: Api) -> None:
-    """The documented case without the value that is handed down. Source: user guide, "EL Expressions"."""
-    (case,) = (case for case in DOCUMENTED if case.question == "${p} ${q} ${r} ${s}")
-    with api.server.services.db.writing() as connection:
-        for name, value in named(case.header, "env").items():
-            environment.put(connection, api.workspace, name, json.dumps({"name": name, "value": value}))
-    asked = case._replace(question="${p} ${q} ${r}", answer="job workspace script")
-    shown = api.run(asked, [echo_script(api, [asked])])
-    assert answers(api.log(shown, ECHO), 1) == [asked.answer]
+    assert (len(IN_LOOPS), len(HANDED_DOWN)) == (6, 2)
+    assert len(ASKED) + len(IN_LOOPS) + len(HANDED_DOWN) + len(reasons) == len(DOCUMENTED)
 
 
 def test_times__a_late_run_keeps_its_plan_time_and_sees_the_clock_it_is_given(api: Api) -> None:
