@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import make_url
+
+from headrace.sql.dialects import SPARK
+from headrace.sql.engines import open_real
 
 Config = dict[str, Any]
 
@@ -49,3 +53,30 @@ def mariadb_config() -> Iterator[Config]:
             "driverName": "com.mysql.jdbc.Driver",
         }
         connection.query(f"DROP DATABASE {name}")
+
+
+@pytest.fixture(scope="session")
+def spark_config() -> Config:
+    """The config of a SparkSQL connection without authentication."""
+    pytest.importorskip("pyspark.sql.connect", reason="pyspark-client is not installed")
+    port = int(os.environ.get("HEADRACE_TEST_SPARK_PORT", "55002"))
+    return {"ip": "127.0.0.1", "port": str(listening("Spark Connect", port)), "authentication": "NONE"}
+
+
+@pytest.fixture
+def spark_database(spark_config: Config) -> Iterator[str]:
+    """A database of the test's own."""
+    engine, _ = open_real("spark", "SparkSQL", spark_config)
+    name = f"headrace_{uuid.uuid4().hex[:12]}"
+    engine.execute(f"CREATE DATABASE {name}", SPARK, None)
+    yield name
+    engine.execute(f"DROP DATABASE {name} CASCADE", SPARK, None)
+
+
+def listening(name: str, port: int) -> int:
+    """The port, if something listens there; skips otherwise."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 2).close()
+    except OSError as error:
+        pytest.skip(f"no {name} on 127.0.0.1:{port} (make services starts one): {error}")
+    return port

@@ -159,11 +159,12 @@ def connection_finder(
 
 
 def is_bound(document: Document) -> bool:
-    """Whether a connection says where its system is and how to enter it."""
+    """Whether a connection says where its system is and how to enter it: a secret, or that none is asked for."""
     config = document.get("config")
     if not isinstance(config, dict):
         return False
-    return bool(config.get("ip") and (config.get("password") or config.get("keyLocation")))
+    open_to_all = str(config.get("authentication") or "").upper() == "NONE"
+    return bool(config.get("ip") and (open_to_all or any(map(config.get, ("password", "token", "keyLocation")))))
 
 
 def _unsealed(services: Services, value: object, record_log: Log) -> object:

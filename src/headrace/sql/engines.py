@@ -54,13 +54,17 @@ class Family:
 
 _POSTGRESQL = Family(module="postgresql", driver="PostgresDriver", extra="postgres", dialect=POSTGRES)
 _MYSQL = Family(module="mysql", driver="MysqlDriver", extra="mysql")
+_SPARK = Family(module="spark", driver="SparkDriver", extra="spark")
 
 _BY_TYPE: dict[str, Family] = {
     "dws": _POSTGRESQL,
     "rds": _MYSQL,
     "doris": _MYSQL,
+    "sparksql": _SPARK,
+    "spark": _SPARK,
+    "dli": _SPARK,
 }
-_BY_PROTOCOL: dict[str, Family] = {}
+_BY_PROTOCOL: dict[str, Family] = {"spark-connect": _SPARK}  # where a connection says how to speak to its system
 
 
 def open_real(name: str, type_name: str, config: Mapping[str, Any]) -> tuple[SqlEngine, Dialect | None]:

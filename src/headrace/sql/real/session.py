@@ -89,6 +89,8 @@ class RealEngine:
     def _opened(self, database: str | None, settings: Mapping[str, str]) -> Session:
         try:
             return self._driver.open(self._target, database, settings)
+        except EngineUnavailable:
+            raise
         except self._driver.errors as error:
             raise EngineUnavailable(f"Connection {self._target.name!r}: {self._words(error)}") from None
 
