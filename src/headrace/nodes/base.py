@@ -161,11 +161,18 @@ class NodeContext:
 class Node(ABC):
     """Base of the node types. ``inline`` ones do nothing that takes time and are run where they are decided.
 
-    ``unevaluated``: names of properties that are handed over as written, for ``ctx.evaluate``.
+    ``unevaluated``: names of properties that are handed over as written, for ``ctx.evaluate``. ``needs``: what must be
+    installed or set for nodes of the type to do their work, for the reference.
     """
 
     inline: ClassVar[bool] = False
     unevaluated: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[str] = ""
+
+    @classmethod
+    def refusal(cls, type_name: str) -> str:
+        """Why nodes of this type cannot run in this release, as a sentence; empty where they can."""
+        return ""
 
     @abstractmethod
     def run(self, ctx: NodeContext) -> NodeResult:
@@ -182,13 +189,14 @@ def node_type(*names: str) -> Callable[[N], N]:
 
     def declare(cls: N) -> N:
         for name in names:
-            _TYPES[_key(name)] = (cls, name)
+            _TYPES[compared_name(name)] = (cls, name)
         return cls
 
     return declare
 
 
-def _key(name: str) -> str:
+def compared_name(name: str) -> str:
+    """The name of a type as it is compared: without blanks and case."""
     return "".join(name.split()).lower()
 
 
@@ -203,24 +211,25 @@ def node_types() -> Mapping[str, tuple[type[Node], str]]:
 
 def is_known_type(type_name: str) -> bool:
     """Whether nodes of this type can run in this release."""
-    return _key(type_name) in node_types()
+    found = node_types().get(compared_name(type_name))
+    return found is not None and not found[0].refusal(type_name)
 
 
 def is_inline(type_name: str) -> bool:
     """Whether a node of this type is run where it is decided."""
-    found = node_types().get(_key(type_name))
+    found = node_types().get(compared_name(type_name))
     return found is not None and found[0].inline
 
 
 def unevaluated_properties(type_name: str) -> frozenset[str]:
     """The properties that nodes of a type take as written."""
-    found = node_types().get(_key(type_name))
+    found = node_types().get(compared_name(type_name))
     return frozenset() if found is None else found[0].unevaluated
 
 
 def build_node(type_name: str, properties: Mapping[str, str]) -> Node:
     """A node of a type with its properties; members that the type does not know are ignored. Raises NodeFailed."""
-    found = node_types().get(_key(type_name))
+    found = node_types().get(compared_name(type_name))
     if found is None:
         raise NodeFailed(
             f"Nodes of type {type_name!r} cannot run in this release. "

@@ -29,8 +29,8 @@ def test_build_node__names_are_compared_without_blanks_and_case(name: str, cls: 
 
 
 def test_build_node__an_unknown_type_is_named() -> None:
-    with pytest.raises(NodeFailed, match="'CloudTableManager' cannot run"):
-        build_node("CloudTableManager", {})
+    with pytest.raises(NodeFailed, match="'Nobody' cannot run"):
+        build_node("Nobody", {})
 
 
 def test_build_node__properties_become_fields_and_others_are_ignored() -> None:
