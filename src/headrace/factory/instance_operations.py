@@ -50,7 +50,7 @@ def stop_of_job(connection: Connection, job_id: int, now: int) -> None:
 
 def stop_locked(connection: Connection, record: InstanceRecord, now: int) -> None:
     """Move an instance and its running nodes to manual-stop; results of their attempts are refused from here on."""
-    _stop_nodes(connection, instances.nodes_of(connection, record.id), now)
+    _stop_nodes(connection, record.id, now)
     ended = moved(JobState(record.status), JobState.MANUAL_STOP)
     instances.update_instances(
         connection, [record._replace(status=ended.value, wish=instances.STOP, end_time=now, error_message="Stopped.")]
@@ -93,7 +93,7 @@ def force_success(services: Services, caller: Caller, job_name: str, instance_id
     """
     with services.db.writing() as connection:
         record = allowed(connection, caller, job_name, instance_id, JobOperation.FORCE_SUCCESS)
-        _stop_nodes(connection, instances.nodes_of(connection, record.id), caller.now)
+        _stop_nodes(connection, record.id, caller.now)
         ended = caller.now if record.end_time is None else record.end_time
         go_on(services, connection, record, JobState.SUCCESS, end_time=ended, force_success=1)
         jobs.set_last_instance(connection, record.job_id, JobState.SUCCESS.value, ended)
@@ -235,11 +235,14 @@ def _undecided(definition: JobDefinition, nodes: Iterable[NodeRecord]) -> list[N
     ]
 
 
-def _stop_nodes(connection: Connection, nodes: Iterable[NodeRecord], now: int) -> None:
-    """End what runs and what waits for another attempt."""
-    stopped = []
-    for node in nodes:
+def _stop_nodes(connection: Connection, instance_id: int, now: int) -> None:
+    """End what runs, what nodes run as child instances, and what waits for another attempt."""
+    stopped, attempts, parents = [], [], set()
+    for node in instances.nodes_of(connection, instance_id):
         if node.status == NodeState.RUNNING:
+            attempts.append(instances.attempt_ended(node, "stopped", now))
+            if node.children is not None:
+                parents.add(node.position)
             state = moved(NodeState.RUNNING, NodeState.MANUAL_STOP)
             stopped.append(
                 node._replace(status=state.value, end_time=now, fence=node.fence + 1, lease_until=None, retry_at=None)
@@ -247,3 +250,6 @@ def _stop_nodes(connection: Connection, nodes: Iterable[NodeRecord], now: int) -
         elif node.retry_at is not None:
             stopped.append(node._replace(retry_at=None))
     instances.update_nodes(connection, stopped)
+    instances.add_attempts(connection, attempts)
+    if parents:
+        instances.end_children(connection, instance_id, parents, now)

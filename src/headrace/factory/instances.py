@@ -14,13 +14,15 @@ from headrace.factory import paging
 from headrace.services import Services
 from headrace.storage import instances, jobs
 from headrace.storage.database import Connection
-from headrace.storage.instances import InstanceRecord, NodeRecord
+from headrace.storage.instances import AttemptRecord, InstanceRecord, NodeRecord
 from headrace.wire.v1.definition import read_definition
 from headrace.wire.v1.instances import (
     JobInstance,
     JobInstanceDetail,
     JobInstanceList,
     ListInstancesQuery,
+    NodeAttempt,
+    NodeAttemptList,
     NodeInstance,
 )
 
@@ -100,6 +102,26 @@ def show(services: Services, caller: Caller, job_name: str, instance_id: str) ->
     )
 
 
+def attempts(services: Services, caller: Caller, job_name: str, instance_id: str, node_name: str) -> NodeAttemptList:
+    """How the attempts of a node ended. Raises InstanceNotFound, InvalidParameter for an unknown node."""
+    with services.db.reading() as connection:
+        record = found(connection, caller, job_name, instance_id)
+        node = node_named(connection, record, node_name)
+        ended = instances.attempts_of(connection, record.id, node.position)
+    listed = [
+        _attempt(item, number) for number, item in enumerate((item for item in ended if item.name == node.name), 1)
+    ]
+    return NodeAttemptList(node_name=node.name, total=len(listed), attempts=listed)
+
+
+def node_named(connection: Connection, record: InstanceRecord, name: str) -> NodeRecord:
+    """A node of an instance. Raises InvalidParameter."""
+    for node in instances.nodes_of(connection, record.id):
+        if node.name == name:
+            return node
+    raise InvalidParameter(f"node_name: the instance {record.id} has no node {name!r}.")
+
+
 def _number(instance_id: str) -> int:
     """Digits only, as jobs' instances are numbered. Raises InstanceNotFound."""
     if not (instance_id.isascii() and instance_id.isdigit() and len(instance_id) <= 18):
@@ -171,4 +193,16 @@ def _node(node: NodeRecord, now: int) -> NodeInstance:
         input_row_count=_known(node.input_row_count),
         log_path=node.log_path or UNSET,
         error_message=node.error_message or UNSET,
+    )
+
+
+def _attempt(ended: AttemptRecord, number: int) -> NodeAttempt:
+    return NodeAttempt(
+        number=number,
+        outcome=ended.outcome,
+        start_time=ended.start_time,
+        end_time=ended.end_time,
+        execute_time=max(0, ended.end_time - ended.start_time),
+        log_path=ended.log_path or UNSET,
+        error_message=ended.message or UNSET,
     )

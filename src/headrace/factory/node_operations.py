@@ -9,10 +9,9 @@ from headrace.domain.identity import Caller
 from headrace.domain.instance import NODE_OPERATIONS, JobState, NodeOperation, NodeState, moved
 from headrace.errors import InvalidParameter
 from headrace.factory.instance_operations import check_not_stopping, go_on, in_words, run_again
-from headrace.factory.instances import locked
+from headrace.factory.instances import locked, node_named
 from headrace.services import Services
 from headrace.storage import instances
-from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord, NodeRecord
 
 
@@ -25,22 +24,13 @@ def operate(
     """
     with services.db.writing() as connection:
         record = locked(connection, caller, job_name, instance_id)
-        node, count = _found(connection, record, node_name)
+        node = node_named(connection, record, node_name)
         _check(record, node, operation)
-        if operation is NodeOperation.SKIP and count == 1:
+        if operation is NodeOperation.SKIP and len(instances.nodes_of(connection, record.id)) == 1:
             raise InvalidParameter(f"node_name: {node_name!r} is the only node of its instance and cannot be skipped.")
         instances.update_nodes(connection, [_after(node, operation, caller.now)])
         go_on(services, connection, record, _state_after(JobState(record.status), operation))
     services.wake_engine()
-
-
-def _found(connection: Connection, record: InstanceRecord, node_name: str) -> tuple[NodeRecord, int]:
-    """The node, and how many there are. Raises InvalidParameter."""
-    nodes = instances.nodes_of(connection, record.id)
-    for node in nodes:
-        if node.name == node_name:
-            return node, len(nodes)
-    raise InvalidParameter(f"node_name: the instance {record.id} has no node {node_name!r}.")
 
 
 def _check(record: InstanceRecord, node: NodeRecord, operation: NodeOperation) -> None:

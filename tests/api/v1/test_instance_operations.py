@@ -268,6 +268,49 @@ def test_stop__a_paused_instance_is_stopped_and_can_be_run_again(jobs: Jobs, tmp
     assert states(jobs.ended(name, number)) == {"first": "success", "second": "success", "third": "success"}
 
 
+# ---- attempts
+
+
+def outcomes(jobs: Jobs, name: str, number: int, node: str) -> list[tuple[int, str]]:
+    answer = jobs.call("GET", f"/{name}/instances/{number}/nodes/{node}/attempts")
+    assert answer.status_code == 200, answer.text
+    listed = answer.json()
+    assert (listed["nodeName"], listed["total"]) == (node, len(listed["attempts"]))
+    return [(item["number"], item["outcome"]) for item in listed["attempts"]]
+
+
+def test_attempts__are_kept_when_the_node_and_the_instance_are_run_again(jobs: Jobs, tmp_path: Path) -> None:
+    name, number = suspended(jobs, tmp_path / "flag")
+    done(jobs, name, number, "retry")
+    jobs.ended(name, number)
+    assert outcomes(jobs, name, number, "bad") == [(1, "fail"), (2, "success")]
+    done(jobs, name, number, "restart")
+    jobs.ended(name, number)
+    assert outcomes(jobs, name, number, "bad") == [(1, "fail"), (2, "success"), (3, "success")]
+    (failed, *_) = jobs.call("GET", f"/{name}/instances/{number}/nodes/bad/attempts").json()["attempts"]
+    assert failed["errorMessage"] == "Shell exit code is not 0: return code 1."
+    assert failed["logPath"].endswith("/bad/bad.job")
+    assert failed["executeTime"] == failed["endTime"] - failed["startTime"]
+
+
+@pytest.mark.parametrize("operation", ["stop", "force-success"])
+def test_attempts__one_that_a_person_ended_is_stopped(jobs: Jobs, operation: str) -> None:
+    name, number = abnormal(jobs, shell("bad", "sleep 0.2; exit 1", failPolicy="SUSPEND"), shell("slow", "sleep 60"))
+    assert outcomes(jobs, name, number, "slow") == []
+    done(jobs, name, number, operation)
+    assert outcomes(jobs, name, number, "slow") == [(1, "stopped")]
+
+
+def test_attempts__of_an_unknown_node_or_instance_are_refused(jobs: Jobs) -> None:
+    name = jobs.create(unique("known"), dummy("a"))
+    number = jobs.run(name)
+    assert code(jobs.call("GET", f"/{name}/instances/{number}/nodes/nil/attempts")) == (400, "DLF.3051")
+    assert code(jobs.call("GET", f"/{name}/instances/1/nodes/a/attempts")) == (400, "DLF.0137")
+    nowhere = {"workspace": "nowhere"}
+    path = f"/v1/{{p}}/jobs/{name}/instances/{number}/nodes/a/attempts"
+    assert code(jobs.server.http.get(path, headers=nowhere)) == (400, "DLF.0819")
+
+
 # ---- confirmation, dry run, execution user
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from headrace.api.operation import Call, operation
 from headrace.errors import InstanceNotFound, InvalidParameter, JobNotFound, PermissionDenied, WorkspaceNotFound
 from headrace.factory import instance_operations, instance_reruns, instances
-from headrace.wire.v1.instances import JobInstanceDetail, JobInstanceList, ListInstancesQuery, RestoreRequest
+from headrace.wire.v1.instances import (
+    JobInstanceDetail,
+    JobInstanceList,
+    ListInstancesQuery,
+    NodeAttemptList,
+    RestoreRequest,
+)
 
 
 @operation(
@@ -52,3 +58,16 @@ def stop_job_instance(call: Call) -> None:
 def restore_job_instance(call: Call, body: RestoreRequest | None) -> None:
     """Run an ended instance again, with the same id. Source: API reference, "Rerunning a Job Instance"."""
     instance_reruns.restore(call.services, call.caller, call.path["job_name"], call.path["instance_id"], body)
+
+
+@operation(
+    "GET",
+    "/v1/{project_id}/jobs/{job_name}/instances/{instance_id}/nodes/{node_name}/attempts",
+    errors=(InstanceNotFound, WorkspaceNotFound, InvalidParameter),
+    tag="instance",
+    extension=True,
+)
+def list_node_attempts(call: Call) -> NodeAttemptList:
+    """How the attempts of a node ended, oldest first, also those of earlier runs of the instance."""
+    path = call.path
+    return instances.attempts(call.services, call.caller, path["job_name"], path["instance_id"], path["node_name"])

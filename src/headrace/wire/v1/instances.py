@@ -97,6 +97,26 @@ class JobInstanceDetail(Wire, omit_defaults=False):
     error_message: str | msgspec.UnsetType = msgspec.UNSET
 
 
+class NodeAttempt(Wire, omit_defaults=False):
+    """How an attempt of a node ended. ``outcome``: success, fail, timeout, stopped, or lost with its server."""
+
+    number: int
+    outcome: str
+    start_time: int
+    end_time: int
+    execute_time: int
+    log_path: str | msgspec.UnsetType = msgspec.UNSET
+    error_message: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class NodeAttemptList(Wire, omit_defaults=False):
+    """The attempts of a node, oldest first, also those of earlier runs of the instance. ``total`` counts them."""
+
+    node_name: str
+    total: int
+    attempts: list[NodeAttempt]
+
+
 class RestoreRequest(Wire, rename=None):
     """Where to run again from: first_node (default), error_node, specified_node with ``node_name``."""
 
