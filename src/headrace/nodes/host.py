@@ -29,7 +29,8 @@ WORKING_FOLDER = "/tmp"  # noqa: S108 - where the original runs scripts. Source:
 SLOTS = HostSlots()
 _OWN = ".headrace"  # folder of our own files in the private folder
 _ANSWER_SECONDS = 10.0  # for a host to tell that a program has ended, after it was asked to end it
-_LAST_WORDS_SECONDS = 1.0  # for what was printed before the end to arrive
+_LAST_WORDS_SECONDS = 1.0  # without a word after the end, after which none is awaited
+_LAST_WORDS_LIMIT = 20  # of these, whatever comes
 _PIECE = 65_536
 
 # POSIX sh. setsid comes with util-linux and busybox; where it is absent, perl does the same.
@@ -113,7 +114,7 @@ def run_on_host(
     with SLOTS.one_of(slots, host, cancellation), connected(host, known, cancellation) as client:
         try:
             with cancellation.calling(client.close):
-                _upload(client, folder, program, _launcher(program, folder, family, mark), mark)
+                _upload(client, folder, program, launcher_text(program, folder, family, mark), mark)
                 channel = client.get_transport().open_session(timeout=_ANSWER_SECONDS)
                 channel.exec_command(f"exec sh {folder}/{_OWN}/launcher")
         except (paramiko().SSHException, OSError, EOFError) as error:
@@ -135,7 +136,8 @@ def marks(token: str) -> tuple[str, str]:
     return f"{WORKING_FOLDER}/headrace-{family}-", f"{ATTEMPT_VARIABLE}={family}"
 
 
-def _launcher(program: RemoteProgram, folder: str, family: str, mark: str) -> str:
+def launcher_text(program: RemoteProgram, folder: str, family: str, mark: str) -> str:
+    """What is run on the host by its shell."""
     given = {
         "folder": folder,
         "own": f"{folder}/{_OWN}",
@@ -204,10 +206,7 @@ def _follow(
         tail.add(data)
         on_stdout(data)
 
-    readers = [
-        threading.Thread(target=_read, args=(channel.recv, hear), daemon=True),
-        threading.Thread(target=_read, args=(channel.recv_stderr, on_stderr), daemon=True),
-    ]
+    readers = [_Reader(channel.recv, hear), _Reader(channel.recv_stderr, on_stderr)]
     give_up = threading.Timer(GRACE_SECONDS + _ANSWER_SECONDS, client.close)
     give_up.daemon = True
 
@@ -222,7 +221,7 @@ def _follow(
         with cancellation.calling(ask):
             exit_code = channel.recv_exit_status()
         for reader in readers:
-            reader.join(_LAST_WORDS_SECONDS)
+            reader.finish()
     finally:
         give_up.cancel()
         channel.close()
@@ -231,6 +230,24 @@ def _follow(
     return Ended(exit_code, tail.text())
 
 
-def _read(receive: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
-    while data := receive(_PIECE):
-        write(data)
+class _Reader(threading.Thread):
+    """Hands on what one stream of a program brings."""
+
+    def __init__(self, receive: Callable[[int], bytes], write: Callable[[bytes], None]) -> None:
+        super().__init__(daemon=True)
+        self._receive, self._write = receive, write
+        self._pieces = 0
+
+    def run(self) -> None:
+        """Until the stream ends."""
+        while data := self._receive(_PIECE):
+            self._write(data)
+            self._pieces += 1
+
+    def finish(self) -> None:
+        """Wait for the end of the stream of a program that has ended; one that it left behind may keep it open."""
+        for _ in range(_LAST_WORDS_LIMIT):
+            seen = self._pieces
+            self.join(_LAST_WORDS_SECONDS)
+            if not self.is_alive() or self._pieces == seen:
+                return

@@ -104,10 +104,10 @@ def read_codes(text: str) -> frozenset[int]:
     codes: set[int] = set()
     for part in re.split(r"[\s,;]+", re.sub(r"\s*[-~]\s*", "-", text.strip())):
         found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", part)
-        if found is not None:
-            codes.update(range(int(found[1]), int(found[2] or found[1]) + 1))
-        elif part:
+        listed = range(int(found[1]), int(found[2] or found[1]) + 1) if found else range(0)
+        if part and not listed:
             raise NodeFailed(f"retryCodes: {part!r} is neither an exit code nor a range of them, such as 3-5.")
+        codes.update(listed)
     return frozenset(codes)
 
 
