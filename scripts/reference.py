@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import instance_states
+
 from headrace import errors, settings
 from headrace.api.openapi import answer_shape, answers_archive
 from headrace.api.operation import Operation, declared_operations
@@ -41,6 +43,7 @@ def pages() -> dict[str, str]:
         "coverage.md": coverage,
         "errors.md": error_codes,
         "expressions.md": expressions,
+        "../explanation/instance-states.md": lambda: instance_states.page(NOTE),
         "operations.md": operations,
         "settings.md": setting_names,
     }

@@ -58,51 +58,96 @@ class InstanceType(IntEnum):
 
 State = TypeVar("State", JobState, NodeState, ScriptState)
 
-JOB_MOVES: Mapping[JobState, frozenset[JobState]] = {
-    JobState.WAITING: frozenset(
-        {
-            JobState.RUNNING,
-            JobState.MANUAL_STOP,
-            JobState.PAUSE,
-            JobState.FREEZE,
-            JobState.SKIP_BY_DEPEND,
-            JobState.WAITING_CONFIRM,
-        }
-    ),
-    JobState.WAITING_CONFIRM: frozenset({JobState.WAITING, JobState.MANUAL_STOP}),
-    # it goes on as it was: before its start, or with nodes that have run
-    JobState.PAUSE: frozenset({JobState.WAITING, JobState.RUNNING, JobState.MANUAL_STOP}),
-    # stopped only with its job
-    JobState.FREEZE: frozenset({JobState.WAITING, JobState.MANUAL_STOP}),
-    JobState.SKIP_BY_DEPEND: frozenset(),
-    JobState.RUNNING: frozenset(
-        {JobState.SUCCESS, JobState.FAIL, JobState.RUNNING_EXCEPTION, JobState.PAUSE, JobState.MANUAL_STOP}
-    ),
-    JobState.RUNNING_EXCEPTION: frozenset({JobState.RUNNING, JobState.SUCCESS, JobState.FAIL, JobState.MANUAL_STOP}),
-    # an ended instance is run again (waiting, or waiting for its confirmation) or declared successful by hand
-    JobState.SUCCESS: frozenset({JobState.WAITING, JobState.WAITING_CONFIRM}),
-    JobState.FAIL: frozenset({JobState.WAITING, JobState.WAITING_CONFIRM, JobState.SUCCESS}),
-    JobState.MANUAL_STOP: frozenset({JobState.WAITING, JobState.WAITING_CONFIRM, JobState.SUCCESS}),
+# Each move and what brings it about; the page "States of instances" of the documentation is drawn from these.
+JOB_MOVES: Mapping[JobState, Mapping[JobState, str]] = {
+    JobState.WAITING: {
+        JobState.RUNNING: "It is its turn.",
+        JobState.MANUAL_STOP: "A person stops it, its job is deleted, or what it depends on cannot succeed.",
+        JobState.PAUSE: "A person pauses it.",
+        JobState.FREEZE: "A person freezes it.",
+        JobState.SKIP_BY_DEPEND: "A newer instance of the job runs instead of it.",
+        JobState.WAITING_CONFIRM: "All else is there, and its job asks for a person's confirmation.",
+    },
+    JobState.WAITING_CONFIRM: {
+        JobState.WAITING: "A person confirms it.",
+        JobState.MANUAL_STOP: "A person stops it, or its job is deleted.",
+    },
+    JobState.PAUSE: {
+        JobState.WAITING: "A person resumes it; it had not begun.",
+        JobState.RUNNING: "A person resumes it or one of its paused nodes, or skips such a node.",
+        JobState.MANUAL_STOP: "A person stops it, or its job is deleted.",
+    },
+    JobState.FREEZE: {
+        JobState.WAITING: "A person unfreezes it.",
+        JobState.MANUAL_STOP: "Its job is deleted.",
+    },
+    JobState.SKIP_BY_DEPEND: {},
+    JobState.RUNNING: {
+        JobState.SUCCESS: "All its nodes have ended, and none failed but those whose failure is ignored.",
+        JobState.FAIL: "A node failed that ends the job; or one whose successors do not run, and the rest has ended.",
+        JobState.RUNNING_EXCEPTION: "A node failed that suspends the job: a person decides what follows.",
+        JobState.PAUSE: "Nothing of it can run but nodes that a person paused.",
+        JobState.MANUAL_STOP: "A person stops it, its job is deleted, or the node that runs it has ended.",
+    },
+    JobState.RUNNING_EXCEPTION: {
+        JobState.RUNNING: "A person retries or passes over what failed.",
+        JobState.SUCCESS: "A person declares it successful.",
+        JobState.FAIL: "Another of its nodes failed, one that ends the job.",
+        JobState.MANUAL_STOP: "A person stops it, its job is deleted, or the node that runs it has ended.",
+    },
+    JobState.SUCCESS: {
+        JobState.WAITING: "A person runs it again.",
+        JobState.WAITING_CONFIRM: "A person runs it again, and its job asks for a confirmation.",
+    },
+    JobState.FAIL: {
+        JobState.WAITING: "A person runs it again.",
+        JobState.WAITING_CONFIRM: "A person runs it again, and its job asks for a confirmation.",
+        JobState.SUCCESS: "A person declares it successful.",
+    },
+    JobState.MANUAL_STOP: {
+        JobState.WAITING: "A person runs it again.",
+        JobState.WAITING_CONFIRM: "A person runs it again, and its job asks for a confirmation.",
+        JobState.SUCCESS: "A person declares it successful.",
+    },
 }
 
-NODE_MOVES: Mapping[NodeState, frozenset[NodeState]] = {
-    # a node may fail before it starts: its condition or its properties cannot be evaluated
-    NodeState.WAITING: frozenset({NodeState.RUNNING, NodeState.SKIP, NodeState.FAIL, NodeState.PAUSE}),
-    NodeState.PAUSE: frozenset({NodeState.WAITING, NodeState.SKIP}),
-    # back to waiting: the attempt failed and another one is due
-    NodeState.RUNNING: frozenset({NodeState.SUCCESS, NodeState.FAIL, NodeState.MANUAL_STOP, NodeState.WAITING}),
-    # back to waiting: the instance is run again from here
-    NodeState.SUCCESS: frozenset({NodeState.WAITING}),
-    NodeState.FAIL: frozenset({NodeState.WAITING, NodeState.SUCCESS}),
-    NodeState.SKIP: frozenset({NodeState.WAITING}),
-    NodeState.MANUAL_STOP: frozenset({NodeState.WAITING}),
+NODE_MOVES: Mapping[NodeState, Mapping[NodeState, str]] = {
+    NodeState.WAITING: {
+        NodeState.RUNNING: "All before it has ended, its conditions hold, and a slot is free.",
+        NodeState.SKIP: "A condition does not hold, all before it was skipped with what follows, or a person skips it.",
+        NodeState.FAIL: "Its condition or its properties cannot be evaluated.",
+        NodeState.PAUSE: "A person pauses it.",
+    },
+    NodeState.PAUSE: {
+        NodeState.WAITING: "A person resumes it, or runs the instance again.",
+        NodeState.SKIP: "A person skips it.",
+    },
+    NodeState.RUNNING: {
+        NodeState.SUCCESS: "Its attempt succeeded, or it is a dry run.",
+        NodeState.FAIL: "Its attempt failed or ran too long, and no retry is left.",
+        NodeState.MANUAL_STOP: "Its instance was stopped or failed, or was declared successful.",
+        NodeState.WAITING: "Its attempt failed, and another one is due.",
+    },
+    NodeState.SUCCESS: {NodeState.WAITING: "A person runs the instance again from here or from before."},
+    NodeState.FAIL: {
+        NodeState.WAITING: "A person retries it, or runs the instance again.",
+        NodeState.SUCCESS: "A person declares it successful.",
+    },
+    NodeState.SKIP: {NodeState.WAITING: "A person runs the instance again from here or from before."},
+    NodeState.MANUAL_STOP: {NodeState.WAITING: "A person runs the instance again."},
 }
 
-SCRIPT_MOVES: Mapping[ScriptState, frozenset[ScriptState]] = {
-    ScriptState.LAUNCHING: frozenset({ScriptState.RUNNING, ScriptState.FAILED}),
-    ScriptState.RUNNING: frozenset({ScriptState.FINISHED, ScriptState.FAILED}),
-    ScriptState.FINISHED: frozenset(),
-    ScriptState.FAILED: frozenset(),
+SCRIPT_MOVES: Mapping[ScriptState, Mapping[ScriptState, str]] = {
+    ScriptState.LAUNCHING: {
+        ScriptState.RUNNING: "A slot is free.",
+        ScriptState.FAILED: "A person cancels it, or it cannot be begun.",
+    },
+    ScriptState.RUNNING: {
+        ScriptState.FINISHED: "It succeeded.",
+        ScriptState.FAILED: "It failed, a person cancels it, or its server ended.",
+    },
+    ScriptState.FINISHED: {},
+    ScriptState.FAILED: {},
 }
 
 UNENDED_JOB_STATES = frozenset({JobState.WAITING, JobState.RUNNING, JobState.RUNNING_EXCEPTION})
@@ -174,7 +219,7 @@ class IllegalMove(RuntimeError):
     """A move that the table does not know: a bug of the caller, never a mistake of a user."""
 
 
-_TABLES: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = {
+_TABLES: Mapping[type[StrEnum], Mapping[Any, Mapping[Any, str]]] = {
     JobState: JOB_MOVES,
     NodeState: NODE_MOVES,
     ScriptState: SCRIPT_MOVES,

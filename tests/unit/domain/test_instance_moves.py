@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from headrace.domain.instance import (
@@ -32,6 +34,12 @@ def test_no_state_moves_to_itself() -> None:
     assert [state for table in tables for state, after in table.items() if state in after] == []
 
 
+def test_every_move_has_a_sentence() -> None:
+    tables = (JOB_MOVES, NODE_MOVES, SCRIPT_MOVES)
+    sentences = [text for table in tables for moves in table.values() for text in moves.values()]  # type: ignore[attr-defined]
+    assert [text for text in sentences if not re.fullmatch(r"[A-Z][^.]+\.", text)] == []
+
+
 def test_every_state_can_be_reached_from_the_first() -> None:
     for first, table in ((JobState.WAITING, JOB_MOVES), (NodeState.WAITING, NODE_MOVES)):
         reached, waiting = {first}, [first]
@@ -49,7 +57,7 @@ def test_an_unended_instance_can_be_stopped() -> None:
 
 def test_an_ended_instance_can_only_be_run_again_or_declared_successful() -> None:
     again = {JobState.WAITING, JobState.WAITING_CONFIRM, JobState.SUCCESS}
-    assert all(JOB_MOVES[state] <= again for state in ENDED_JOB_STATES)
+    assert all(JOB_MOVES[state].keys() <= again for state in ENDED_JOB_STATES)
 
 
 def test_every_state_is_unended_held_or_ended_but_for_the_skipped_one() -> None:
@@ -82,7 +90,7 @@ NODE_EFFECTS = {
 def test_what_an_operation_does_is_a_known_move_from_each_state_it_is_possible_in(operation: JobOperation) -> None:
     allowed = JOB_OPERATIONS[operation]
     assert allowed
-    assert all(JOB_MOVES[state] >= JOB_EFFECTS[operation] for state in allowed)
+    assert all(JOB_MOVES[state].keys() >= JOB_EFFECTS[operation] for state in allowed)
 
 
 @pytest.mark.parametrize("operation", NodeOperation)
