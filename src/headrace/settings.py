@@ -37,6 +37,7 @@ class Settings:
     max_upload_bytes: int = 256 * 1024 * 1024  # of an archive sent in the request itself; it is held in memory
     encode_cdm_values: bool = True  # CDM answers carry percent-encoded values, which Terraform decodes
     max_parallel_nodes: int = 16  # node attempts at once in this process
+    engine_lease_seconds: int = 15  # on a shared database: how long an engine may be silent before others take over
     create_buckets: bool = True  # writing to an unknown bucket of HOME/obs creates it
     task_retention_days: int = 30  # system tasks that ended longer ago are removed at a start
     private_networks: bool = True  # nodes may send requests to private and loopback addresses
@@ -45,6 +46,7 @@ class Settings:
     python_interpreters: Mapping[str, Any] = field(default_factory=dict)  # paths of further Pythons, by version
     ssh_trust_new_hosts: bool = True  # the first key a host shows is noted in HOME/known_hosts; later ones must equal it
     ssh_sessions_per_host: int = 10  # programs at once on one host; see MaxSessions and MaxStartups of its sshd
+    dis_connection: str | None = None  # connection to Kafka whose topics stand for DIS streams
     spark_submit: str | None = None  # path of spark-submit; None: the one on PATH
     spark_master: str | None = None  # its --master; None: what Spark's own configuration says
 

@@ -11,6 +11,8 @@ _CLUSTER = "They act on a service of the cloud that has no counterpart here."
 REASONS = {
     "CloudTableManager": "They make and drop HBase tables, and there is no HBase client in this release.",
     "CloudTableManage": "They make and drop HBase tables, and there is no HBase client in this release.",
+    "DISTransferTask": "Dumping a stream takes Kafka Connect, which this release does not drive.",
+    "DISDump": "Dumping a stream takes Kafka Connect, which this release does not drive.",
     "MachineLearning": "The service behind them was retired; a Python node can run the training instead.",
     "ImportGES": "They load a graph service, and there is no graph engine in this release.",
     "OpenResource": "They start machines of the cloud; a Shell node can call what starts yours.",
