@@ -30,7 +30,6 @@ ECHO, END = "echo", "END_OF_ANSWERS"
 # Why a documented case is not asked here, and how many there are of them.
 LEFT_OUT = {
     "the macro belongs to migration jobs": 19,
-    "the workspace's switch has no operation yet": 2,
 }
 
 
@@ -38,8 +37,6 @@ def reason_to_leave_out(case: Case) -> str | None:
     """One of LEFT_OUT; None for a case that is asked."""
     if case.header.get("macros"):
         return "the macro belongs to migration jobs"
-    if case.header.get("dlf") or case.header.get("simple"):
-        return "the workspace's switch has no operation yet"
     return None
 
 
@@ -98,6 +95,7 @@ class Api:
     def run(self, case: Case, nodes: list[Json], params: dict[str, str] | None = None) -> Json:
         """The instance that ended, planned for the case's plan time."""
         self.clock.set(moment(case.header, "Job.planTime"))
+        self.set_items(case)
         name = self.job(nodes, named(case.header, "param") if params is None else params)
         return self.ended(name, self.call("POST", f"jobs/{name}/run-immediate").json()["instanceId"])
 
@@ -111,6 +109,14 @@ class Api:
         """The instances of a job that nodes of another one ran, oldest first."""
         rows = self.call("GET", f"jobs/instances/detail?jobName={job}&preciseQuery=true&limit=100").json()["instances"]
         return [self.ended(job, number) for number in sorted(row["instanceId"] for row in rows)]
+
+    def set_items(self, case: Case) -> None:
+        """The switches of the workspace as the case has them."""
+        items = {
+            "script_variable_definition": "${dlf.}" if case.header.get("dlf") else "${}",
+            "use_simple_variable_set": bool(case.header.get("simple")),
+        }
+        self.call("PUT", f"workspaces/studio/{self.workspace}/default-items", items)
 
     def set_variables(self, values: dict[str, str]) -> None:
         """Environment variables of the workspace, which only packages bring."""
@@ -176,12 +182,12 @@ def nodes_before(asked: list[Case]) -> list[Json]:
 def echo_script(api: Api, asked: list[Case]) -> Json:
     """A Shell node whose script echoes the answers, a line each.
 
-    A question with ``#{…}`` is the value of a script parameter; one without stands in the script itself, where the
-    script parameters of the case are its own.
+    A question with ``#{…}`` or simple variables is the value of a script parameter; one without stands in the script
+    itself, where the script parameters of the case are its own.
     """
     arguments, lines = named(asked[0].header, "script"), []
     for number, case in enumerate(asked):
-        if "#{" in case.question:
+        if "#{" in case.question or case.header.get("simple"):
             arguments[f"q{number}"] = case.question
             lines.append(f"${{q{number}}}")
         else:

@@ -15,6 +15,8 @@ from headrace.el.scope import Scope
 from headrace.errors import BucketNotFound
 from headrace.objectstore.path import ObsPath
 from headrace.services import Services
+from headrace.storage import default_items
+from headrace.storage.default_items import DefaultItems
 from headrace.storage.instances import InstanceRecord, NodeRecord
 
 
@@ -42,6 +44,8 @@ def node_scope(
         node = by_name.get(name)
         return None if node is None else node.running_data
 
+    with services.db.reading() as connection:
+        items = default_items.of_workspace(connection, record.workspace_id)
     scope = Scope(
         plan_time=from_millis(record.plan_time),
         start_time=from_millis(record.start_time or record.plan_time),
@@ -56,6 +60,8 @@ def node_scope(
         node_status=status,
         running_data=running_data,
         preceding_node=before[0] if len(before) == 1 else None,
+        prefix_only_dlf=bool(items.prefix_only_dlf),
+        simple_variables=bool(items.simple_variables),
     )
     given: dict[str, str] = msgspec.json.decode(record.parameters)
     handed_down: dict[str, str] = msgspec.json.decode(record.handed_down)
@@ -77,9 +83,17 @@ def _extracted(nodes: Iterable[NodeRecord]) -> dict[str, str]:
 
 
 def script_scope(
-    services: Services, project_id: str, created: int, parameters: Mapping[str, str], environment: Mapping[str, str]
+    services: Services,
+    project_id: str,
+    created: int,
+    parameters: Mapping[str, str],
+    environment: Mapping[str, str],
+    items: DefaultItems = DefaultItems(),  # noqa: B008  # frozen
 ) -> Scope:
-    """The scope of a script that is run by itself: its plan time is the moment it was started."""
+    """The scope of a script that is run by itself: its plan time is the moment it was started.
+
+    ``items``: the default items of its workspace.
+    """
     moment = from_millis(created)
     scope = Scope(
         plan_time=moment,
@@ -88,6 +102,8 @@ def script_scope(
         now=lambda: from_millis(services.now()),
         project_id=project_id,
         obs_exists=lambda path: obs_exists(services, path),
+        prefix_only_dlf=bool(items.prefix_only_dlf),
+        simple_variables=bool(items.simple_variables),
     )
     return with_parameters(scope, job_params=parameters, environment=environment)
 

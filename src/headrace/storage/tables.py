@@ -82,6 +82,15 @@ workspaces = Table(
     UniqueConstraint("project_id", "name"),
 )
 
+# 1 or 0 each; a workspace without a row has the service's defaults. prefix_only_dlf: only ${dlf.name} is a variable.
+default_items = Table(
+    "default_items",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("prefix_only_dlf", Integer, nullable=False),
+    Column("simple_variables", Integer, nullable=False),
+)
+
 directories = Table(
     "directories",
     metadata,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from headrace.el.language import condition_holds, evaluate_text
 from headrace.engine.scope import node_scope, script_scope
 from headrace.errors import BucketNotFound, ObsFileUnreadable
 from headrace.objectstore.path import ObsPath
+from headrace.storage.default_items import DefaultItems
 from headrace.storage.instances import InstanceRecord, NodeRecord
 
 PLAN, START, NOW = 1_537_894_800_000, 1_537_894_807_000, 1_893_553_445_000  # 2018-09-26 01:00:00 and :07, 2030-01-02
@@ -47,8 +49,19 @@ class Store:
         return iter([path for path in self.paths if path.startswith(str(prefix))])
 
 
-def services(*paths: str) -> Any:
-    return SimpleNamespace(settings=SimpleNamespace(time_zone="Asia/Shanghai"), now=lambda: NOW, store=Store(*paths))
+class Items:
+    """A database that holds the default items of the workspace, or none."""
+
+    def __init__(self, row: tuple[int, int] | None) -> None:
+        self.row = row
+
+    def reading(self) -> Any:
+        return nullcontext(SimpleNamespace(one=lambda statement, workspace_id: self.row))
+
+
+def services(*paths: str, items: tuple[int, int] | None = None) -> Any:
+    settings = SimpleNamespace(time_zone="Asia/Shanghai")
+    return SimpleNamespace(settings=settings, now=lambda: NOW, store=Store(*paths), db=Items(items))
 
 
 def evaluated(text: str, **given: Any) -> str:
@@ -120,6 +133,15 @@ def test_parameters__what_a_node_extracted_is_read_by_the_nodes_after_it() -> No
 def test_parameters__a_cycle_is_told_with_its_names() -> None:
     with pytest.raises(ExpressionError, match=r"job parameter `a` → job parameter `b` → job parameter `a`"):
         evaluated("${a}", job={"a": "${b}", "b": "${a}"})
+
+
+def test_default_items__decide_what_a_variable_is() -> None:
+    job, text = {"a": "1", "dlf.a": "2"}, "${a} ${dlf.a} ${yyyymmdd} $[hh24] $job_id"
+    assert evaluated(text, job=job) == "1 2 ${yyyymmdd} $[hh24] $job_id"
+    assert evaluated(text, job=job, services=services(items=(1, 0))) == "${a} 2 ${yyyymmdd} $[hh24] $job_id"
+    assert evaluated(text, job=job, services=services(items=(0, 1))) == "1 2 20180925 01 5"
+    scope = script_scope(services(), "p", PLAN, job, {}, DefaultItems(prefix_only_dlf=1, simple_variables=1))
+    assert evaluate_text("${a} ${dlf.a} $[hh24]", scope) == "${a} 2 01"
 
 
 # ---- times

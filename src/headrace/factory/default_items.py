@@ -1,0 +1,49 @@
+"""Default items of a workspace: read and changed. Source: user guide, "Configuring a Default Item"."""
+
+from __future__ import annotations
+
+from headrace.domain.identity import Caller
+from headrace.errors import InvalidParameter, WorkspaceNotFound
+from headrace.services import Services
+from headrace.storage import default_items, workspaces
+from headrace.storage.database import Connection
+from headrace.storage.default_items import DefaultItems
+from headrace.wire.v1.default_items import DefaultItemsBody
+
+ANY_NAME, DLF_NAMES = "${}", "${dlf.}"
+
+
+def show(services: Services, caller: Caller, workspace_id: str) -> DefaultItemsBody:
+    """The items of a workspace of the project. Raises WorkspaceNotFound."""
+    with services.db.reading() as connection:
+        return _body(default_items.of_workspace(connection, _found(connection, caller, workspace_id)))
+
+
+def change(services: Services, caller: Caller, workspace_id: str, request: DefaultItemsBody) -> DefaultItemsBody:
+    """Change what the request says; runs see it from their next node on. Raises WorkspaceNotFound, InvalidParameter."""
+    definition, simple = request.script_variable_definition, request.use_simple_variable_set
+    if definition not in (None, ANY_NAME, DLF_NAMES):
+        raise InvalidParameter(f"script_variable_definition: {definition!r} is not '{ANY_NAME}' or '{DLF_NAMES}'.")
+    with services.db.writing() as connection:
+        key = _found(connection, caller, workspace_id)
+        items = default_items.of_workspace(connection, key)
+        if definition is not None:
+            items = items._replace(prefix_only_dlf=int(definition == DLF_NAMES))
+        if simple is not None:
+            items = items._replace(simple_variables=int(simple))
+        default_items.put(connection, key, items)
+    return _body(items)
+
+
+def _found(connection: Connection, caller: Caller, workspace_id: str) -> str:
+    key = workspace_id.replace("-", "").lower()
+    if workspaces.by_id(connection, caller.project_id, key) is None:
+        raise WorkspaceNotFound(f"workspace_id: {workspace_id!r}.")
+    return key
+
+
+def _body(items: DefaultItems) -> DefaultItemsBody:
+    return DefaultItemsBody(
+        script_variable_definition=DLF_NAMES if items.prefix_only_dlf else ANY_NAME,
+        use_simple_variable_set=bool(items.simple_variables),
+    )

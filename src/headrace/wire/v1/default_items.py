@@ -1,0 +1,16 @@
+"""The default items of a workspace, named after the console's "Default Item" page."""
+
+from __future__ import annotations
+
+from headrace.wire.base import Wire
+
+
+class DefaultItemsBody(Wire, rename=None, omit_defaults=False):
+    """``script_variable_definition``: ``${}`` or ``${dlf.}``; then only ``${dlf.name}`` is a variable.
+
+    ``use_simple_variable_set``: whether ``$[yyyymmdd]``, ``${yyyymmdd}``, ``$job_id`` and their like are replaced.
+    An item that is absent from a request stays as it is.
+    """
+
+    script_variable_definition: str | None = None
+    use_simple_variable_set: bool | None = None
