@@ -391,3 +391,62 @@ def test_a_password_lets_in_and_a_wrong_one_does_not(home: Path) -> None:
         with pytest.raises(NodeFailed, match="does not accept the password") as refused:
             run_node("Shell", ctx, statement="true", connectionName="wrong")
         assert "guess" not in str(refused.value)
+
+
+class Client:
+    """A workspace of the server, with a connection to the host."""
+
+    def __init__(self, server: Any, key: str) -> None:
+        self._http, self._headers = server.http, {"workspace": server.workspace()}
+        keys = server.home / "keys"
+        keys.mkdir(exist_ok=True)
+        (keys / "client").write_text(key, "utf-8")
+        config = {"ip": "127.0.0.1", "port": str(PORT), "userName": getpass.getuser(), "keyLocation": "client"}
+        self.post("/v1/{p}/connections", {"name": "ecs", "type": "HOST", "config": config | {"kmsKey": "k"}})
+
+    def post(self, path: str, body: Any) -> Any:
+        answer = self._http.post(path, json=body, headers=self._headers)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def get(self, path: str) -> Any:
+        return self._http.get(path, headers=self._headers).json()
+
+
+def test_a_job_runs_on_the_host_and_its_log_can_be_read_meanwhile(server: Any, client_key: str, tmp_path: Path) -> None:
+    client = Client(server, client_key)
+    gate = tmp_path / "gate"
+    content = f"echo the first line of $1 on ${{SSH_CONNECTION:+a host}}; while [ ! -e {gate} ]; do sleep 0.02; done"
+    client.post("/v1/{p}/scripts", {"name": "probe", "type": "Shell", "content": content, "connectionName": "ecs"})
+    values = {"scriptName": "probe", "statementOrScript": "SCRIPT", "arguments": "${day}"}
+    node = {
+        "name": "n", "type": "Shell", "location": {"x": "0", "y": "0"},
+        "properties": [{"name": name, "value": value} for name, value in values.items()],
+    }  # fmt: skip
+    job = {"name": "streams", "nodes": [node], "schedule": {"type": "EXECUTE_ONCE"}, "processType": "BATCH"}
+    job |= {"params": [{"name": "day", "value": "20240131", "type": "variable"}]}
+    client.post("/v1/{p}/jobs", job)
+    number = client.post("/v1/{p}/jobs/streams/run-immediate", {})["instanceId"]
+
+    def shown() -> Any:
+        return client.get(f"/v1/{{p}}/jobs/streams/instances/{number}")
+
+    until(lambda: shown()["nodes"] and shown()["nodes"][0].get("logPath"), "there is no log")
+    log, store = ObsPath.parse(shown()["nodes"][0]["logPath"]), server.services.store
+    first = b"the first line of 20240131 on a host\n"
+    until(lambda: store.exists(log) and first in store.get(log), "the first line came only at the end")
+    assert shown()["status"] == "running"
+    gate.touch()
+    until(lambda: shown()["status"] == "success", f"still {shown()}")
+
+
+def test_a_script_executed_by_itself_runs_on_its_host(server: Any, client_key: str) -> None:
+    client = Client(server, client_key)
+    content = "import os\nprint(os.getcwd())\nprint('${word}')"
+    client.post("/v1/{p}/scripts", {"name": "ask", "type": "PYTHON", "content": content, "connectionName": "ecs"})
+    number = client.post("/v1/{p}/scripts/ask/execute", {"params": {"word": "hello"}})["instanceId"]
+    path = f"/v1/{{p}}/scripts/ask/instances/{number}"
+    until(lambda: client.get(path)["status"] in ("FINISHED", "FAILED"), "the script goes on")
+    ended = client.get(path)
+    assert (ended["status"], ended["message"]) == ("FINISHED", "")
+    assert [result["rows"] for result in ended["results"]] == [[["/tmp"], ["hello"]]]
