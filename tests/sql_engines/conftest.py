@@ -80,3 +80,11 @@ def listening(name: str, port: int) -> int:
     except OSError as error:
         pytest.skip(f"no {name} on 127.0.0.1:{port} (make services starts one): {error}")
     return port
+
+
+@pytest.fixture(scope="session")
+def hive_config(spark_config: Config) -> Config:
+    """The config of a HIVE connection that leads to the HiveServer2 of the same Spark."""
+    pytest.importorskip("impala.dbapi", reason="impyla is not installed")
+    port = int(os.environ.get("HEADRACE_TEST_HIVE_PORT", "55010"))
+    return {**spark_config, "port": str(listening("HiveServer2", port)), "userName": "headrace"}

@@ -163,7 +163,7 @@ def is_bound(document: Document) -> bool:
     config = document.get("config")
     if not isinstance(config, dict):
         return False
-    open_to_all = str(config.get("authentication") or "").upper() == "NONE"
+    open_to_all = str(config.get("authentication") or "").upper() in ("NONE", "NOSASL")
     return bool(config.get("ip") and (open_to_all or any(map(config.get, ("password", "token", "keyLocation")))))
 
 

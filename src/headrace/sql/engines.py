@@ -55,6 +55,8 @@ class Family:
 _POSTGRESQL = Family(module="postgresql", driver="PostgresDriver", extra="postgres", dialect=POSTGRES)
 _MYSQL = Family(module="mysql", driver="MysqlDriver", extra="mysql")
 _SPARK = Family(module="spark", driver="SparkDriver", extra="spark")
+_HIVE = Family(module="hive", driver="HiveDriver", extra="hive")
+_IMPALA = Family(module="hive", driver="ImpalaDriver", extra="hive")
 
 _BY_TYPE: dict[str, Family] = {
     "dws": _POSTGRESQL,
@@ -63,8 +65,11 @@ _BY_TYPE: dict[str, Family] = {
     "sparksql": _SPARK,
     "spark": _SPARK,
     "dli": _SPARK,
+    "hive": _HIVE,
+    "impala": _IMPALA,
 }
-_BY_PROTOCOL: dict[str, Family] = {"spark-connect": _SPARK}  # where a connection says how to speak to its system
+# Where a connection says how to speak to its system.
+_BY_PROTOCOL: dict[str, Family] = {"spark-connect": _SPARK, "hiveserver2": _HIVE}
 
 
 def open_real(name: str, type_name: str, config: Mapping[str, Any]) -> tuple[SqlEngine, Dialect | None]:
