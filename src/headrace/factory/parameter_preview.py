@@ -24,7 +24,8 @@ from headrace.el.scope import Scope
 from headrace.errors import HeadraceError, InvalidParameter, JobNotFound
 from headrace.factory.job_checks import within
 from headrace.services import Services
-from headrace.storage import environment, jobs
+from headrace.storage import default_items, environment, jobs
+from headrace.storage.default_items import DefaultItems
 from headrace.wire.document import as_text, read_document
 from headrace.wire.v1.definition import read_definition
 from headrace.wire.v1.parameter_preview import (
@@ -59,6 +60,7 @@ class _Job:
     parameters: Mapping[str, str]
     environment: Mapping[str, str]
     cron: _CronPart
+    items: DefaultItems
 
 
 def preview(services: Services, caller: Caller, name: str, request: PreviewParametersRequest) -> ParametersPreview:
@@ -83,6 +85,7 @@ def _read(services: Services, caller: Caller, name: str, given: Mapping[str, str
     with services.db.reading() as connection:
         found = jobs.with_text(connection, caller.workspace.id, name)
         variables = environment.values(connection, caller.workspace.id)
+        items = default_items.of_workspace(connection, caller.workspace.id)
     if found is None:
         raise JobNotFound(f"name: {name!r}.")
     record, text = found
@@ -94,6 +97,7 @@ def _read(services: Services, caller: Caller, name: str, given: Mapping[str, str
         parameters={**definition.parameters, **given},
         environment={key: MASK if services.sealer.is_sealed(value) else value for key, value in variables.items()},
         cron=_cron_part(text, definition),
+        items=items,
     )
 
 
@@ -122,6 +126,8 @@ def _at(job: _Job, caller: Caller, moment: datetime, zone: tzinfo) -> PlanTimePr
         node_status=_of_a_run,
         running_data=_of_a_run,
         insert_job_id=_of_a_run,
+        prefix_only_dlf=bool(job.items.prefix_only_dlf),
+        simple_variables=bool(job.items.simple_variables),
     )
     scope = with_parameters(scope, job_params=job.parameters, environment=job.environment)
     return PlanTimePreview(

@@ -51,6 +51,10 @@ class Previews:
         with self._server.services.db.writing() as connection:
             environment.put(connection, self.workspace, name, text)
 
+    def switch(self, items: Json) -> None:
+        path = f"/v1/{{p}}/workspaces/studio/{self.workspace}/default-items"
+        assert self._server.http.put(path, json=items).is_success
+
     def sealed(self, text: str) -> str:
         return str(self._server.services.sealer.seal(text))
 
@@ -140,6 +144,13 @@ def test_preview_parameters__a_secret_of_the_environment_is_a_mask_everywhere(pr
     previews.job("door", {"direct": "${secret}", "read": '#{Env.get("secret")}'})
     (shown,) = previews.of("door")
     assert values(shown) == {"direct": "*********", "read": "*********", "secret": "*********"}
+
+
+def test_preview_parameters__the_switches_of_the_workspace_are_heeded(previews: Previews) -> None:
+    previews.switch({"script_variable_definition": "${dlf.}", "use_simple_variable_set": True})
+    previews.job("switched", {"dlf.a": "1", "b": "${dlf.a} ${b}", "day": "$[yyyymmdd-1]"})
+    (shown,) = previews.of("switched", {"planTime": "2024-01-07 01:00:00"})
+    assert values(shown) == {"dlf.a": "1", "b": "1 ${b}", "day": "20240106"}
 
 
 def test_preview_parameters__each_that_fails_tells_its_error_beside_the_values(previews: Previews) -> None:

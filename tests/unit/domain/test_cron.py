@@ -27,6 +27,8 @@ FIELDS = "not 6: second minute hour day month weekday"
         "0 0 0 5C * ?",
         "0 0 0 ? * 6L",
         "0 0 0 ? * 6#3",
+        "0 0 0 ? * FRI#3",
+        "0 0 0 ? * FRIL",
         "0 0 0 ? * 1C",
         "0 0 0 ? * MON-FRI",
         "0 0 0 ? * sun,sat",
@@ -67,6 +69,12 @@ def test_check_cron__takes_what_is_documented(expression: str) -> None:
         ("0 ? 1 * * ?", ": '?' is no minute."),
         ("0 0 1 ? * ?", ": day and weekday cannot both be '?'."),
         ("0 -1 1 * * ?", ": '-1' is no minute."),
+        ("0 *-5 1 * * ?", ": '*-5' is no minute."),
+        ("0 0 1 L-31 * ?", ": 'L-31': a day before the last is 0 to 30."),
+        ("0 0 1 32W * ?", ": '32W': a day is 1 to 31."),
+        ("0 0 1 ? * 8L", ": '8L': a weekday is 1 to 7."),
+        ("0 0 1 ? * FRI-MON", ": 'FRI-MON': the weekday range ends before it starts."),
+        ("0 0 1 W * ?", ": 'W' is no day."),
     ],
 )
 def test_check_cron__names_the_member_the_field_and_the_value(expression: str, detail: str) -> None:
