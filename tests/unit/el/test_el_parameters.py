@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
+import headrace.el
 from headrace.el.errors import ExpressionError
 from headrace.el.language import (
     condition_holds,
     effective_parameters,
     evaluate,
     parse,
+    script_text,
     substitute_parameters,
     with_parameters,
 )
@@ -60,6 +64,30 @@ def test_with_parameters__value_is_computed_once() -> None:
 
 def test_substitute_parameters__value_is_not_looked_through_again() -> None:
     assert substitute_parameters("${a} ${b}", {"a": "${b}", "b": "${a}"}) == "${b} ${a}"
+
+
+def test_script_text__takes_parameters_then_arguments_and_leaves_expressions() -> None:
+    scope = with_parameters(SCOPE, job_params={"a": "#{1 + 1}"}, environment={"b": "env"})
+    text = "${a} ${b} ${c} ${d} #{1 + 1} ${yyyymmdd} $[hh24]"
+    arguments = {"a": "argument", "b": "argument", "c": "${a} #{x}"}
+    assert script_text(text, scope, arguments) == "2 env ${a} #{x} ${d} #{1 + 1} ${yyyymmdd} $[hh24]"
+    scope = replace(scope, simple_variables=True)
+    assert script_text(text, scope, arguments) == "2 env ${a} #{x} ${d} #{1 + 1} 20180925 01"
+
+
+def test_no_expression_reads_a_clock() -> None:
+    """Plan time, start time and now are what the scope says; nothing in the language asks anything else."""
+    folder = Path(headrace.el.__file__).parent
+    names = {
+        f"{path.name}: {part.attr}"
+        for path in folder.rglob("*.py")
+        for part in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(part, ast.Attribute) and part.attr in CLOCKS
+    }
+    assert names == {"date_util.py: now"}  # of the scope
+
+
+CLOCKS = {"now", "today", "utcnow", "time_ns", "time", "monotonic", "perf_counter", "localtime", "gmtime"}
 
 
 def test_substitute_parameters__with_prefix_only_dlf_names() -> None:
