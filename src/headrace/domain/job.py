@@ -124,6 +124,11 @@ class JobDefinition:
         return self.task_group if own is None else own
 
     @cached_property
+    def task_groups(self) -> frozenset[str]:
+        """The task groups of its nodes."""
+        return frozenset(filter(None, map(self.task_group_of, range(len(self.nodes)))))
+
+    @cached_property
     def positions(self) -> Mapping[str, int]:
         """Where each node stands in ``nodes``."""
         return {node.name: position for position, node in enumerate(self.nodes)}

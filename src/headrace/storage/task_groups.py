@@ -1,0 +1,90 @@
+"""Task groups: how many nodes of a group run at once in a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import and_, bindparam, delete, insert, select, update
+
+from headrace.storage.database import Connection
+from headrace.storage.filters import contains
+from headrace.storage.statement import Statement
+from headrace.storage.tables import job_versions, jobs, task_groups
+
+
+class TaskGroupRecord(NamedTuple):
+    """A row of ``task_groups``."""
+
+    id: str
+    workspace_id: str
+    name: str
+    max_nodes: int
+
+
+_in_workspace = task_groups.c.workspace_id == bindparam("workspace_id")
+_ALL = Statement(select(task_groups).where(_in_workspace).order_by(task_groups.c.name))
+_BY_ID = Statement(select(task_groups).where(_in_workspace, task_groups.c.id == bindparam("id")))
+_LIMIT = Statement(select(task_groups.c.max_nodes).where(_in_workspace, task_groups.c.id == bindparam("id")))
+_INSERT = Statement(insert(task_groups))
+_UPDATE = Statement(
+    update(task_groups)
+    .where(task_groups.c.workspace_id == bindparam("workspace_key"), task_groups.c.id == bindparam("key"))
+    .values(name=bindparam("name"), max_nodes=bindparam("max_nodes"))
+)
+_DELETE = Statement(delete(task_groups).where(_in_workspace, task_groups.c.id == bindparam("id")))
+
+# The texts that may name a group: what jobs run, and what is to become of them.
+_NAMING = Statement(
+    select(jobs.c.name, jobs.c.draft, job_versions.c.document)
+    .join(
+        job_versions, and_(job_versions.c.job_id == jobs.c.id, job_versions.c.version == jobs.c.version), isouter=True
+    )
+    .where(
+        jobs.c.workspace_id == bindparam("workspace_id"),
+        jobs.c.draft.like(bindparam("pattern"), escape="\\")
+        | job_versions.c.document.like(bindparam("pattern"), escape="\\"),
+    )
+    .order_by(jobs.c.name)
+)
+
+
+def all_of_workspace(connection: Connection, workspace_id: str) -> list[TaskGroupRecord]:
+    """Every group, by name."""
+    return [TaskGroupRecord(*row) for row in connection.all(_ALL, workspace_id=workspace_id)]
+
+
+def by_id(connection: Connection, workspace_id: str, group_id: str) -> TaskGroupRecord | None:
+    """One group."""
+    row = connection.one(_BY_ID, workspace_id=workspace_id, id=group_id)
+    return None if row is None else TaskGroupRecord(*row)
+
+
+def limits(connection: Connection, groups: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """How many nodes may run at once, by workspace and group; groups that do not exist limit nothing."""
+    found = {}
+    for workspace_id, group_id in groups:
+        row = connection.one(_LIMIT, workspace_id=workspace_id, id=group_id)
+        if row is not None:
+            found[workspace_id, group_id] = int(row[0])
+    return found
+
+
+def put(connection: Connection, group: TaskGroupRecord) -> None:
+    """Add a group, or give the one of that id another name and limit. Raises Duplicate for a name that is taken."""
+    changed = connection.run(
+        _UPDATE, workspace_key=group.workspace_id, key=group.id, name=group.name, max_nodes=group.max_nodes
+    )
+    if not changed:
+        connection.run(_INSERT, **group._asdict())
+
+
+def delete_group(connection: Connection, workspace_id: str, group_id: str) -> None:
+    """Forget a group."""
+    connection.run(_DELETE, workspace_id=workspace_id, id=group_id)
+
+
+def texts_naming(connection: Connection, workspace_id: str, group_id: str) -> list[tuple[str, str | None, str | None]]:
+    """Name, draft and newest version of the jobs whose texts hold the id of a group somewhere."""
+    rows = connection.all(_NAMING, workspace_id=workspace_id, pattern=contains(group_id))
+    return [(row[0], row[1], row[2]) for row in rows]
