@@ -26,13 +26,14 @@ class ExpressionError(HeadraceError):
         self.repair = repair
         super().__init__(self._describe())
 
-    def message_without(self, secrets: Iterable[str]) -> str:
-        """The message; without the source and what was found where one of these texts, or its beginning, shows."""
+    def without(self, secrets: Iterable[str]) -> ExpressionError:
+        """The error as it may be told: where one of these texts, or its beginning, shows, without source and value."""
         found = f"{self.expected} {self.repair}"
         if not any(secret in self.source or repr(secret[:SHOWS])[1:-1] in found for secret in secrets if secret):
-            return self.message
-        expected = self.expected.partition(", found")[0]
-        return f"{self.text} Expected {expected}, at character {self.position + 1} of a text that holds a secret."
+            return self
+        told = ExpressionError("", 0, self.expected.partition(", found")[0])
+        told.detail = f"Expected {told.expected}, at character {self.position + 1} of a text that holds a secret."
+        return told
 
     def _describe(self) -> str:
         problem = f"Expected {self.expected}, at character {self.position + 1}:"
