@@ -15,6 +15,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from itertools import islice
 from typing import Protocol
 
@@ -86,23 +87,29 @@ def _by_day(cron: Cron, zone: tzinfo, after: datetime) -> Iterator[Iterable[date
     """The moments after another one, a due day at a time; the day before is asked too, whose moments may be late."""
     late: set[datetime] = set()
     for year, month, day in _due_days(cron, after.astimezone(zone).date() - _DAY):
-        midnight = datetime(year, month, day, tzinfo=zone)
-        following = midnight + _DAY
-        shift = midnight.utcoffset() or _NOTHING
-        if not late and shift == following.replace(fold=1).utcoffset():
-            yield _of_plain_day(cron, datetime(year, month, day, tzinfo=UTC) - shift, after)
+        start = _start_of_plain_day(zone, year, month, day)
+        if start is not None and not late:
+            if start > after:
+                yield map(start.__add__, cron.times)
+            elif (passed := bisect_right(cron.times, after - start)) < len(cron.times):
+                yield map(start.__add__, cron.times[passed:])
         else:
+            midnight = datetime(year, month, day, tzinfo=zone)
             moments = late | _of_changing_day(cron, midnight)
+            following = midnight + _DAY
             border = min(following.astimezone(UTC), following.replace(fold=1).astimezone(UTC))
             late = {moment for moment in moments if moment >= border}
             yield sorted(moment for moment in moments - late if moment > after)
     yield sorted(moment for moment in late if moment > after)
 
 
-def _of_plain_day(cron: Cron, start: datetime, after: datetime) -> Iterable[datetime]:
-    """The moments of a day of 24 hours that begins at ``start`` (UTC)."""
-    times = cron.times if start > after else cron.times[bisect_right(cron.times, after - start) :]
-    return map(start.__add__, times)
+@lru_cache(maxsize=8192)  # the schedules of an installation share few zones, and are asked about the same days
+def _start_of_plain_day(zone: tzinfo, year: int, month: int, day: int) -> datetime | None:
+    """The moment (UTC) at which a day of 24 hours begins; None for a day on which the zone changes its clock."""
+    midnight = datetime(year, month, day, tzinfo=zone)
+    shift = midnight.utcoffset() or _NOTHING
+    plain = shift == (midnight + _DAY).replace(fold=1).utcoffset()
+    return datetime(year, month, day, tzinfo=UTC) - shift if plain else None
 
 
 def _of_changing_day(cron: Cron, midnight: datetime) -> set[datetime]:
