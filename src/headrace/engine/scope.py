@@ -59,6 +59,7 @@ def node_scope(
         node_output=output,
         node_status=status,
         running_data=running_data,
+        insert_job_id=lambda name: _insert_job_id(running_data(name)),
         preceding_node=before[0] if len(before) == 1 else None,
         prefix_only_dlf=bool(items.prefix_only_dlf),
         simple_variables=bool(items.simple_variables),
@@ -122,3 +123,10 @@ def obs_exists(services: Services, path: str) -> bool:
         return next(iter(services.store.list(place)), None) is not None
     except BucketNotFound:
         return False
+
+
+def _insert_job_id(running_data: str | None) -> str | None:
+    """The id of the first INSERT statement of a DLI SQL node, which its running data tell."""
+    found = msgspec.json.decode(running_data) if running_data else None
+    number = found.get("insertJobId") if isinstance(found, dict) else None
+    return number if isinstance(number, str) else None

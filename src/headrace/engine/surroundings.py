@@ -107,12 +107,14 @@ def read_script(name: str, text: str) -> Script:
         document = read_document(text)
     except msgspec.MsgspecError as error:
         raise NodeFailed(f"The stored script {name!r} is not a JSON object.") from error
+    configuration = document.get("configuration")
     return Script(
         name=name,
         type=as_text(document.get("type")),
         content=as_text(document.get("content")),
         connection_name=as_text(document.get("connectionName")),
         database=as_text(document.get("database")),
+        configuration=configuration if isinstance(configuration, dict) else {},
     )
 
 

@@ -75,13 +75,14 @@ class NodeResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Script:
-    """A script as a node runs it; names of connection and database may be empty."""
+    """A script as a node runs it; names of connection and database may be empty. ``configuration``: of DLI SQL."""
 
     name: str
     type: str
     content: str
     connection_name: str = ""
     database: str = ""
+    configuration: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -70,11 +70,17 @@ class EmbeddedEngine:
         on_statement: Callable[[StatementResult], None] | None = None,
         cancellation: Cancellation | None = None,
         row_limit: int = ROW_LIMIT,
+        settings: Mapping[str, str] | None = None,
     ) -> list[StatementResult]:
         """See SqlEngine. A transaction that the script leaves open is rolled back."""
         execution = _Execution(self._database.cursor(), cancellation or Cancellation())
         scope = Scope(
-            dialect=dialect, catalog=execution, database=database or None, files=self._files, row_limit=row_limit
+            dialect=dialect,
+            catalog=execution,
+            database=database or None,
+            files=self._files,
+            row_limit=row_limit,
+            variables={name.lower(): value for name, value in (settings or {}).items()},
         )
         results = []
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -123,11 +123,13 @@ class SqlEngine(Protocol):
         on_statement: Callable[[StatementResult], None] | None = None,
         cancellation: Cancellation | None = None,
         row_limit: int = ROW_LIMIT,
+        settings: Mapping[str, str] | None = None,
     ) -> list[StatementResult]:
         """Run every statement of ``script`` in order, stopping at the first that fails.
 
-        ``on_statement`` hears of each result as it is there. Raises StatementNotTranslated, StatementFailed,
-        ExecutionCancelled; results given before are told to ``on_statement`` only.
+        ``settings`` are set before the first, as SET sets them. ``on_statement`` hears of each result as it is there.
+        Raises StatementNotTranslated, StatementFailed, ExecutionCancelled; results given before are told to
+        ``on_statement`` only.
         """
 
 
