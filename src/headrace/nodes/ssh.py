@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
 
 from headrace.errors import HeadraceError
 from headrace.nodes.base import BoundConnection, NodeFailed
@@ -100,16 +111,18 @@ def _key_text(name: str, location: str, store: ObjectStore, keys: Path) -> str:
 def paramiko() -> Any:
     """The library. Raises NodeFailed where it is not installed."""
     try:
-        return importlib.import_module("paramiko")
+        library = importlib.import_module("paramiko")
     except ImportError as error:
         raise NodeFailed("Hosts are reached with Paramiko, which is absent: pip install 'headrace[ssh]'.") from error
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what goes wrong is told in the log of the node
+    return library
 
 
 @contextmanager
 def connected(host: Host, known: KnownHosts, cancellation: Cancellation) -> Iterator[Any]:
     """A Paramiko client that has entered the host. Raises NodeFailed: unreachable, another key, refused, stopped."""
     library = paramiko()
-    key = _private_key(library, host)
+    key = private_key(library, host)
     try:
         link = socket.create_connection((host.address, host.port), timeout=CONNECT_SECONDS)
     except OSError as error:
@@ -166,22 +179,42 @@ def _cut(link: socket.socket) -> None:
         return
 
 
-def _private_key(library: Any, host: Host) -> Any:
+def private_key(library: Any, host: Host) -> Any:
+    """The key as Paramiko takes it, whatever the form of its text; None when a password is used. Raises NodeFailed."""
     if not host.private_key:
         return None
-    refusals = []
-    for kind in (library.Ed25519Key, library.ECDSAKey, library.RSAKey):
-        try:
-            return kind.from_private_key(io.StringIO(host.private_key), host.password or None)
-        except library.PasswordRequiredException as error:
-            raise NodeFailed(
-                f"Connection {host.name!r}: the key is encrypted; its passphrase belongs into password."
-            ) from error
-        except (library.SSHException, ValueError) as error:
-            refusals.append(str(error))
-    raise NodeFailed(
-        f"Connection {host.name!r}: the key cannot be read as Ed25519, ECDSA or RSA, or its passphrase is wrong."
+    loaded = _read_key(host)
+    kinds = (
+        (ed25519.Ed25519PrivateKey, library.Ed25519Key),
+        (ec.EllipticCurvePrivateKey, library.ECDSAKey),
+        (rsa.RSAPrivateKey, library.RSAKey),
     )
+    for kind, taken in kinds:
+        if isinstance(loaded, kind):
+            text = loaded.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+            return taken.from_private_key(io.StringIO(text))
+    raise NodeFailed(f"Connection {host.name!r}: the key is neither Ed25519 nor ECDSA nor RSA.")
+
+
+def _read_key(host: Host) -> Any:
+    data, passphrase = host.private_key.encode(), host.password.encode() or None
+    load = load_ssh_private_key if b"OPENSSH PRIVATE KEY" in data else load_pem_private_key
+    try:
+        try:
+            return load(data, passphrase)
+        except TypeError:  # a passphrase for a key that has none, or the other way round
+            if passphrase is None:
+                raise
+            return load(data, None)
+    except TypeError as error:
+        raise NodeFailed(
+            f"Connection {host.name!r}: the key is encrypted; its passphrase belongs into password."
+        ) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise NodeFailed(
+            f"Connection {host.name!r}: the key cannot be read, or its passphrase is wrong. It has to be a private key "
+            "as ssh-keygen or OpenSSL write them."
+        ) from error
 
 
 _KEYS = threading.Lock()  # of the file of known hosts

@@ -5,9 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from headrace.nodes.base import BoundConnection, NodeFailed, Resource, build_node
 from headrace.nodes.host import RemoteProgram, launcher_text, marks
@@ -15,7 +24,7 @@ from headrace.nodes.interpreters import python_command
 from headrace.nodes.program_files import ProgramFiles, file_name, read_resource_names
 from headrace.nodes.programs import Program, read_answers, read_codes
 from headrace.nodes.python import Python
-from headrace.nodes.ssh import Host, HostSlots, read_host
+from headrace.nodes.ssh import Host, HostSlots, private_key, read_host
 from headrace.sql.engine import Cancellation
 from node_surroundings import context, run_node
 
@@ -182,3 +191,32 @@ def test_host_slots__who_waits_is_woken_by_a_cancellation() -> None:
         cancellation.cancel()
         thread.join(10)
     assert refusals == ["Stopped while waiting for a place on host u@a:22 (connection 'h')."]
+
+
+def text_of(key: Any, form: PrivateFormat, passphrase: bytes | None) -> str:
+    lock = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    text: str = key.private_bytes(Encoding.PEM, form, lock).decode()
+    return text
+
+
+@pytest.mark.parametrize("form", [PrivateFormat.OpenSSH, PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+@pytest.mark.parametrize("passphrase", [None, b"a phrase"])
+def test_private_key__every_form_that_the_tools_write(form: PrivateFormat, passphrase: bytes | None) -> None:
+    library = pytest.importorskip("paramiko")
+    keys: list[Any] = [ec.generate_private_key(ec.SECP256R1())]
+    if form is not PrivateFormat.TraditionalOpenSSL:
+        keys.append(ed25519.Ed25519PrivateKey.generate())
+    for key in keys:
+        host = replace(HOST, private_key=text_of(key, form, passphrase), password="a phrase")
+        assert private_key(library, host).get_name() in ("ssh-ed25519", "ecdsa-sha2-nistp256")
+
+
+@pytest.mark.parametrize(
+    ("password", "words"), [("", "the key is encrypted"), ("another", "cannot be read, or its passphrase is wrong")]
+)
+def test_private_key__without_its_passphrase_it_is_not_read(password: str, words: str) -> None:
+    library = pytest.importorskip("paramiko")
+    text = text_of(ed25519.Ed25519PrivateKey.generate(), PrivateFormat.OpenSSH, b"a phrase")
+    with pytest.raises(NodeFailed, match=words) as refused:
+        private_key(library, replace(HOST, private_key=text, password=password))
+    assert "PRIVATE" not in str(refused.value)
