@@ -17,6 +17,7 @@ from headrace.el.language import condition_holds
 from headrace.engine.attempt import Attempt, attempt_token, run_attempt
 from headrace.engine.children import Instance, parallel_of, plan_children
 from headrace.engine.logs import log_path
+from headrace.engine.membership import Membership
 from headrace.engine.scope import node_scope
 from headrace.engine.slots import Ended, Key, Slots
 from headrace.engine.surroundings import SqlEngines, variables_of
@@ -33,8 +34,9 @@ from headrace.wire.v1.definition import read_definition
 class Coordinator:
     """Holds the walks of the open instances. Used by one thread only."""
 
-    def __init__(self, services: Services, engines: SqlEngines, slots: Slots) -> None:
+    def __init__(self, services: Services, engines: SqlEngines, slots: Slots, membership: Membership) -> None:
         self._services = services
+        self._membership = membership
         self._engines = engines
         self._slots = slots
         self._zone = ZoneInfo(services.settings.time_zone)
@@ -43,14 +45,16 @@ class Coordinator:
         self._ready: dict[int, None] = {}  # walks with startable nodes, in the order in which they take turns
         self._unread: set[int] = set()  # instances to be read again
         self._timers = Timers()
+        self.told_others = False  # whether the last round wished something of instances that may be another engine's
         self._made: dict[int, list[Instance]] = {}  # child instances of this round, by the parent
 
     # ---- what the engine asks
 
     def recover(self) -> list[str]:
-        """Read every open instance and retry or fail what ran when the last process ended; the tokens of that."""
+        """Read what was taken over and retry or fail what ran when its engine ended; the tokens of that."""
         with self._services.db.reading() as connection:
-            walks = {key: walk for key in instances.open_ids(connection) if (walk := self._load(connection, key))}
+            keys = [key for key in instances.open_ids(connection, self._membership.id) if key not in self._walks]
+            walks = {key: walk for key in keys if (walk := self._load(connection, key))}
         home, now, tokens = str(self._services.settings.home), self._services.now(), []
         for key, walk in walks.items():
             tokens += [attempt_token(home, key, at, walk.nodes[at].fence) for at in walk.attempting()]
@@ -67,7 +71,15 @@ class Coordinator:
         self._walks.clear()
         self._ready.clear()
         with self._services.db.reading() as connection:
-            self._unread |= set(instances.open_ids(connection))
+            self._unread |= set(instances.open_ids(connection, self._membership.id))
+
+    def disown(self) -> None:
+        """Another engine has taken over everything: end what runs here, and know of nothing."""
+        self._slots.cancel(lambda key, _: not isinstance(key, str))
+        self._walks.clear()
+        self._ready.clear()
+        self._undecided.clear()
+        self._unread.clear()
 
     def wait_seconds(self) -> float | None:
         """How long nothing is due; None for as long as nothing happens."""
@@ -77,7 +89,7 @@ class Coordinator:
 
     def round(self, *, woken: bool, ended: list[Ended]) -> tuple[list[int], list[Ended]]:
         """One round: the instances that moved, and the ends that must be taken again because theirs was read again."""
-        now = self._services.now()
+        now, self.told_others = self._services.now(), False
         touched = {key: self._walks[key] for key in self._undecided if key in self._walks}
         self._undecided.clear()
         if woken or self._unread:
@@ -100,8 +112,10 @@ class Coordinator:
 
     def _read_wishes(self, now: int) -> dict[int, Walk]:
         with self._services.db.reading() as connection:
-            keys = self._unread | set(instances.wishing_ids(connection))
+            keys = self._unread | set(instances.wishing_ids(connection, self._membership.id))
             walks = {key: walk for key in sorted(keys) if (walk := self._load(connection, key)) is not None}
+        for key in self._unread - walks.keys():  # gone, or another engine's now
+            self._slots.cancel(partial(_is_outdated, key, {}))
         self._unread.clear()
         for key, walk in walks.items():
             current: dict[Key, int] = {(key, at): walk.nodes[at].fence for at in walk.attempting()}
@@ -121,7 +135,7 @@ class Coordinator:
             if walk.state in (JobState.WAITING, JobState.RUNNING):
                 walk.fail("The version of the job that this instance runs cannot be read.", now)
         elif wish == instances.START:
-            walk.begin(now)
+            walk.begin(now, self._membership.id)
 
     def _tally(self, walk: Walk, now: int) -> None:
         """Look at what the child instances of an instance have become."""
@@ -134,7 +148,9 @@ class Coordinator:
 
     def _load(self, connection: Connection, key: int) -> Walk | None:
         record = instances.by_id(connection, key)
-        if record is None:
+        if record is None or record.owner not in ("", self._membership.id):
+            self._walks.pop(key, None)
+            self._ready.pop(key, None)
             return None
         nodes = instances.nodes_of(connection, key)
         text = jobs.version_document(connection, record.job_id, record.version)
@@ -239,6 +255,7 @@ class Coordinator:
             return set()
         stale: set[int] = set()
         with self._services.db.writing(durable=False) as connection:
+            self._membership.check(connection)
             for key in sorted(touched):
                 if instances.lock(connection, key) != touched[key].loaded:
                     stale.add(key)
@@ -267,6 +284,7 @@ class Coordinator:
                 self._unread.add(instance.id)
         instances.begin_children(connection, walk.begun)
         self._unread.update(walk.begun)
+        self.told_others |= bool(walk.begun or walk.abandoned)
         if walk.abandoned:
             now = self._services.now()
             self._unread.update(instances.end_children(connection, walk.record.id, walk.abandoned, now))
@@ -279,6 +297,7 @@ class Coordinator:
         parent = instances.tell_parent(connection, record)
         if parent is not None:
             self._unread.add(parent)
+            self.told_others = True
         if walk.state is not JobState.MANUAL_STOP:
             jobs.set_last_instance(connection, record.job_id, record.status, record.end_time)
         if record.instance_type == InstanceType.RUN_ONCE:

@@ -14,6 +14,7 @@ import structlog
 
 from headrace.domain.instance import UNENDED_JOB_STATES, JobState
 from headrace.engine.coordinator import Coordinator
+from headrace.engine.membership import Membership, Overtaken
 from headrace.engine.recovery import HomeLock
 from headrace.engine.script_runs import ScriptRuns
 from headrace.engine.slots import Ended, Slots
@@ -43,6 +44,7 @@ class Engine:
         self._changes = threading.Condition()
         self._change_count = 0
         self._thread: threading.Thread | None = None
+        self._next_beat: int | None = None
         self._lock = HomeLock(services.settings.home)
 
     def start(self) -> None:
@@ -54,15 +56,22 @@ class Engine:
         self._stopping, self._ended = False, []
         self._engines = SqlEngines(settings)
         self._slots = Slots(settings.max_parallel_nodes, self._tell)
-        self._coordinator = Coordinator(self._services, self._engines, self._slots)
-        self._scripts = ScriptRuns(self._services, self._engines, self._slots)
-        leftovers = end_leftovers([*self._coordinator.recover(), *self._scripts.recover()])
-        if leftovers:
-            log.warning("ended processes that the last server left running", count=leftovers)
+        self._membership = Membership(self._services)
+        self._coordinator = Coordinator(self._services, self._engines, self._slots, self._membership)
+        self._scripts = ScriptRuns(self._services, self._engines, self._slots, self._membership)
+        self._recover(self._membership.join())
         shutil.rmtree(settings.home / "scratch", ignore_errors=True)
-        self._woken = True
+        self._woken, self._silent = True, threading.Event()
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
+        if self._services.db.shared:
+            threading.Thread(target=self._listen, name="engine-listener", daemon=True).start()
+
+    def _recover(self, gone: list[str]) -> None:
+        """Go on with what engines had that are gone, and end the processes they left on this machine."""
+        leftovers = end_leftovers([*self._coordinator.recover(), *self._scripts.recover(gone)])
+        if leftovers:
+            log.warning("ended processes that the last server left running", count=leftovers)
 
     def stop(self) -> None:
         """Ask running attempts to end, wait for them a few seconds, and stop."""
@@ -72,17 +81,36 @@ class Engine:
             self._stopping = True
             self._condition.notify()
         self._thread.join()
+        self._silent.set()
         self._slots.close(STOP_SECONDS)
+        self._membership.leave()
+        self._services.db.announce(self._membership.id)
         self._engines.close()
         self._thread = None
         self._lock.release()
         self._announce()
 
     def wake(self) -> None:
-        """Something was committed that the engine must see."""
+        """Something was committed that an engine must see."""
+        self._wake_here()
+        self._tell_others()
+
+    def _wake_here(self) -> None:
         with self._condition:
             self._woken = True
             self._condition.notify()
+
+    def _tell_others(self) -> None:
+        """Wake the engines of other processes; the thread that listens here ignores it."""
+        if self._services.db.shared:
+            self._services.db.announce("" if self._thread is None else self._membership.id)
+
+    def _listen(self) -> None:
+        def hear(engine_id: str) -> None:
+            if engine_id != self._membership.id:
+                self._wake_here()
+
+        self._services.db.listen(hear, self._silent)
 
     def wait(self, instance_id: int, timeout: float | None = None, on_change: OnChange | None = None) -> InstanceRecord:
         """Wait until an instance has ended (or was suspended), telling each change; its last state.
@@ -115,21 +143,49 @@ class Engine:
             self._condition.notify()
 
     def _loop(self) -> None:
+        self._next_beat = self._beat_after(self._services.now())
         while True:
             with self._condition:
                 if not (self._stopping or self._woken or self._ended):
-                    self._condition.wait(self._coordinator.wait_seconds())
+                    self._condition.wait(self._wait_seconds())
                 if self._stopping:
                     return
                 woken, ended = self._woken, self._ended
                 self._woken, self._ended = False, []
             try:
                 self._round(woken, ended)
+            except Overtaken:
+                log.warning("this engine was silent for longer than its lease; others have taken over what it ran")
+                self._rejoin()
             except Exception:
                 log.exception("a round of the engine failed; everything is read again")
                 self._recover_from_trouble(ended)
 
+    def _wait_seconds(self) -> float | None:
+        rest = self._coordinator.wait_seconds()
+        if self._next_beat is None:
+            return rest
+        beat = max(0.0, (self._next_beat - self._services.now()) / 1000)
+        return beat if rest is None else min(rest, beat)
+
+    def _beat_after(self, now: int) -> int | None:
+        every = self._membership.beat_millis
+        return None if every is None else now + every
+
+    def _beat(self) -> None:
+        """Extend the lease when that is due, and go on with what engines had that are late."""
+        now = self._services.now()
+        if self._next_beat is None or now < self._next_beat:
+            return
+        gone, adopted = self._membership.beat()
+        if gone or adopted:
+            log.warning("took over from engines that are gone", engines=gone, instances=adopted)
+            self._recover(gone)
+            self._woken = True
+        self._next_beat = self._beat_after(now)
+
     def _round(self, woken: bool, ended: list[Ended]) -> None:
+        self._beat()
         moved = self._scripts.round(woken=woken, ended=ended)
         touched, again = self._coordinator.round(woken=woken, ended=ended)
         if again:
@@ -137,6 +193,18 @@ class Engine:
                 self._ended += again
         if touched or moved:
             self._announce()
+        if self._coordinator.told_others:
+            self._tell_others()
+
+    def _rejoin(self) -> None:
+        """Begin anew after others have taken over."""
+        try:
+            self._coordinator.disown()
+            self._recover(self._membership.join())
+            self._woken, self._next_beat = True, self._beat_after(self._services.now())
+        except Exception:
+            log.exception("the engine cannot begin anew")
+            self._recover_from_trouble([])
 
     def _recover_from_trouble(self, ended: list[Ended]) -> None:
         """Rest a moment and read the open instances again, as often as it takes."""

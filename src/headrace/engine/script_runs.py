@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 
 from headrace.domain.instance import ScriptState, moved
 from headrace.engine.attempt import attempt_token
+from headrace.engine.membership import Membership
 from headrace.engine.script_attempt import run_script
 from headrace.engine.slots import Ended, Key, Slots
 from headrace.engine.surroundings import SqlEngines
@@ -23,24 +25,25 @@ LOST = "The server ended while the script ran; what it did is unknown."
 class ScriptRuns:
     """Begins script instances when a slot is free, and records how they end. Used by the coordinator's thread only."""
 
-    def __init__(self, services: Services, engines: SqlEngines, slots: Slots) -> None:
+    def __init__(self, services: Services, engines: SqlEngines, slots: Slots, membership: Membership) -> None:
         self._services = services
         self._engines = engines
         self._slots = slots
+        self._membership = membership
         self._waiting: deque[str] = deque()
 
-    def recover(self) -> list[str]:
-        """Fail what ran when the last process ended, queue what had not begun; the tokens of the first."""
+    def recover(self, gone: Sequence[str]) -> list[str]:
+        """Fail what engines ran that are gone, queue what nobody has begun; the tokens of the first."""
         home, now, lost = str(self._services.settings.home), self._services.now(), []
         with self._services.db.writing(durable=False) as connection:
             for key in script_instances.open_ids(connection):
                 record = script_instances.lock(connection, key)
                 if record is None:
                     continue
-                if record.status == ScriptState.RUNNING:
+                if record.status == ScriptState.RUNNING and record.owner in ("", *gone):
                     lost.append(attempt_token(home, key, 0, 0))
                     _move(connection, record, ScriptState.FAILED, message=LOST, end_time=now)
-                else:
+                elif record.status == ScriptState.LAUNCHING and key not in self._waiting:
                     self._waiting.append(key)
         return lost
 
@@ -65,7 +68,7 @@ class ScriptRuns:
         with self._services.db.writing(durable=False) as connection:
             for key in wishing:
                 record = script_instances.lock(connection, key)
-                if record is None:
+                if record is None or record.owner not in ("", self._membership.id):
                     continue
                 if record.wish == script_instances.STOP:
                     self._slots.cancel(partial(_is_of, key))
@@ -78,7 +81,8 @@ class ScriptRuns:
             record = script_instances.lock(connection, key)
             if record is None or record.status != ScriptState.LAUNCHING:
                 return
-            record = _move(connection, record, ScriptState.RUNNING, start_time=self._services.now())
+            now, owner = self._services.now(), self._membership.id
+            record = _move(connection, record, ScriptState.RUNNING, start_time=now, owner=owner)
         cancellation = Cancellation()
         work = partial(run_script, self._services, self._engines, record, cancellation)
         self._slots.begin(key, 0, work, cancellation)
@@ -87,7 +91,7 @@ class ScriptRuns:
         """A result that comes after the instance was cancelled is refused."""
         with self._services.db.writing(durable=False) as connection:
             record = script_instances.lock(connection, key)
-            if record is None or record.status != ScriptState.RUNNING:
+            if record is None or record.status != ScriptState.RUNNING or record.owner != self._membership.id:
                 return
             state = ScriptState.FINISHED if result.success else ScriptState.FAILED
             now = self._services.now()

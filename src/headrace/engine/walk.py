@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from headrace.domain.instance import JobState, NodeState, Passage, moved
+from headrace.domain.instance import ENDED_JOB_STATES, JobState, NodeState, Passage, moved
 from headrace.domain.job import Condition, FailPolicy, JobDefinition, NodeDefinition
 from headrace.engine.graph import Step, View, failures, next_step, verdict
 from headrace.errors import HeadraceError
@@ -82,14 +82,17 @@ class Walk:
 
     # ---- moves of the instance
 
-    def begin(self, now: int) -> None:
-        """Start the instance, unless it has started already."""
+    def begin(self, now: int, owner: str) -> None:
+        """Start the instance, unless it has started already; from here on it is the owner's."""
         if self.state is JobState.WAITING:
             self._move(JobState.RUNNING, start_time=now, end_time=None)
+        if self.state not in ENDED_JOB_STATES:
+            self.record = self.record._replace(owner=owner)
 
     def see(self) -> None:
-        """The wish was seen."""
-        self.record = self.record._replace(wish="")
+        """The wish was seen; an instance that has ended belongs to no engine any more."""
+        owner = "" if self.state in ENDED_JOB_STATES else self.record.owner
+        self.record = self.record._replace(wish="", owner=owner)
 
     def stop(self, now: int) -> None:
         """The instance that runs this one wishes it to end."""
@@ -99,7 +102,7 @@ class Walk:
 
     def fail(self, message: str, now: int) -> None:
         """The whole instance fails, outside of any node."""
-        self.begin(now)
+        self.begin(now, self.record.owner)
         self._stop_rest(now)
         self._move(JobState.FAIL, end_time=now, error_message=message)
 
@@ -319,6 +322,8 @@ class Walk:
         return f"Node {self.nodes[failed[0]].name!r}: {self.nodes[failed[0]].error_message}" if failed else ""
 
     def _move(self, after: JobState, **values: Any) -> None:
+        if after in ENDED_JOB_STATES:
+            values["owner"] = ""
         self.record = self.record._replace(status=moved(self.state, after).value, **values)
 
     def _change(self, position: int, after: NodeState, **values: Any) -> NodeRecord:

@@ -8,6 +8,7 @@ power cut. PostgreSQL takes connections from SQLAlchemy's pool.
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,13 +16,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, create_engine
+import structlog
+from sqlalchemy import Engine, bindparam, create_engine, func, select
 
 from headrace.storage.statement import Statement, Values
 
 Row = tuple[Any, ...]
 
+log = structlog.get_logger("headrace.storage")
+
 BUSY_SECONDS = 60.0
+LISTEN_SECONDS = 60.0  # how long a listener waits before it looks whether it should end
+_CHANNEL = "headrace"
+_NOTIFY = Statement(select(func.pg_notify(bindparam("channel"), bindparam("text"))))
 INLINE_SECONDS = 0.02
 
 
@@ -128,6 +135,16 @@ class Database(Protocol):
 
     dialect: str
     url: str
+    shared: bool  # whether several processes may use it
+
+    def announce(self, text: str) -> None:
+        """Tell the processes that listen to a shared database."""
+
+    def listen(self, hear: Callable[[str], None], until: threading.Event) -> None:
+        """Call ``hear`` with what is announced, and with "" when something may have been missed; returns at ``until``.
+
+        Wakes up at once when told so by an announcement.
+        """
 
     def reading(self) -> Any:
         """Context manager: a Connection that sees one state of the data throughout."""
@@ -165,6 +182,7 @@ class SqliteDatabase:
     """A SQLite file in WAL mode."""
 
     dialect = "sqlite"
+    shared = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -179,6 +197,12 @@ class SqliteDatabase:
         self._impatient: set[int] = set()
         self._batching = False
         self._batch_open = False
+
+    def announce(self, text: str) -> None:
+        """Nobody listens: one process uses the file."""
+
+    def listen(self, hear: Callable[[str], None], until: threading.Event) -> None:
+        """Nothing is ever announced."""
 
     def never_block(self, thread: int) -> None:
         self._impatient.add(thread)
@@ -303,8 +327,10 @@ class PostgresDatabase:
     """A PostgreSQL database, for several processes and machines."""
 
     dialect = "postgresql"
+    shared = True
 
     def __init__(self, url: str) -> None:
+        self._driver_url = url
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self._engine: Engine = create_engine(self.url, pool_size=20, max_overflow=30, pool_pre_ping=True)
 
@@ -334,6 +360,24 @@ class PostgresDatabase:
         return self._transaction(
             f"SET LOCAL lock_timeout = {int(BUSY_SECONDS * 1000)}; SET LOCAL synchronous_commit = {commit}"
         )
+
+    def announce(self, text: str) -> None:
+        with self.writing(durable=False) as connection:
+            connection.run(_NOTIFY, channel=_CHANNEL, text=text)
+
+    def listen(self, hear: Callable[[str], None], until: threading.Event) -> None:
+        psycopg = importlib.import_module("psycopg")
+        while not until.is_set():
+            try:
+                with psycopg.connect(self._driver_url, autocommit=True) as connection:
+                    connection.execute(f"LISTEN {_CHANNEL}")
+                    hear("")
+                    while not until.is_set():
+                        for heard in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+                            hear(heard.payload)
+            except psycopg.OperationalError as error:
+                log.warning("the database cannot be listened to; trying again", reason=str(error))
+                until.wait(1.0)
 
     def never_block(self, thread: int) -> None:
         """Nothing to do: calls that wait for a server run on worker threads anyway."""

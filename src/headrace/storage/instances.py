@@ -15,7 +15,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, se
 from headrace.storage.database import Connection
 from headrace.storage.filters import contains
 from headrace.storage.statement import Statement
-from headrace.storage.tables import job_instances, node_attempts, node_instances
+from headrace.storage.tables import engines, job_instances, node_attempts, node_instances
 
 START, STOP, CHILD = "START", "STOP", "CHILD"  # CHILD: an instance that a node of this one runs has ended
 
@@ -132,10 +132,18 @@ _DROP_NODES = Statement(delete(node_instances).where(node_instances.c.instance_i
 _unended = job_instances.c.status.in_(
     [literal_column(f"'{state}'") for state in ("waiting", "running", "running-exception")]
 )
-_OPEN = Statement(select(job_instances.c.id).where(_unended).order_by(job_instances.c.id))
+_mine = job_instances.c.owner == bindparam("owner")
+_nobodys = job_instances.c.owner == literal_column("''")
+_OPEN = Statement(select(job_instances.c.id).where(_unended, _mine).order_by(job_instances.c.id))
 _WISHING = Statement(
-    select(job_instances.c.id).where(job_instances.c.wish != literal_column("''")).order_by(job_instances.c.id)
+    select(job_instances.c.id)
+    .where(job_instances.c.wish != literal_column("''"), _nobodys | _mine)
+    .order_by(job_instances.c.id)
 )
+_begun = job_instances.c.status.in_([literal_column("'running'"), literal_column("'running-exception'")])
+_orphaned = (job_instances.c.owner != literal_column("''")) & job_instances.c.owner.not_in(select(engines.c.id))
+_ADOPT = Statement(update(job_instances).where(_orphaned).values(owner=bindparam("heir")))
+_ADOPT_OWNERLESS = Statement(update(job_instances).where(_unended, _begun, _nobodys).values(owner=bindparam("heir")))
 _UNENDED_OF_JOB = Statement(
     select(job_instances.c.id)
     .where(job_instances.c.job_id == bindparam("job_id"), _unended)
@@ -184,6 +192,7 @@ _UPDATE_COLUMNS = (
     "force_success",
     "ignore_success",
     "error_message",
+    "owner",
 )
 _UPDATE = Statement(
     update(job_instances)
@@ -221,14 +230,19 @@ def nodes_of(connection: Connection, instance_id: int) -> list[NodeRecord]:
     return [NodeRecord(*row) for row in connection.all(_NODES, instance_id=instance_id)]
 
 
-def open_ids(connection: Connection) -> list[int]:
-    """Instances that have not ended, oldest first."""
-    return [row[0] for row in connection.all(_OPEN)]
+def open_ids(connection: Connection, owner: str) -> list[int]:
+    """Instances of an engine that have not ended, oldest first."""
+    return [row[0] for row in connection.all(_OPEN, owner=owner)]
 
 
-def wishing_ids(connection: Connection) -> list[int]:
-    """Instances the engine must look at, oldest first."""
-    return [row[0] for row in connection.all(_WISHING)]
+def wishing_ids(connection: Connection, owner: str) -> list[int]:
+    """Instances that an engine must look at: its own, and those of none; oldest first."""
+    return [row[0] for row in connection.all(_WISHING, owner=owner)]
+
+
+def adopt(connection: Connection, heir: str) -> int:
+    """Give what engines had that are gone, and what runs without one, to an engine; how many instances."""
+    return connection.run(_ADOPT, heir=heir) + connection.run(_ADOPT_OWNERLESS, heir=heir)
 
 
 def unended_of_job(connection: Connection, job_id: int) -> list[int]:

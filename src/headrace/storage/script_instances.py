@@ -29,6 +29,7 @@ class ScriptInstanceRecord(NamedTuple):
     create_time: int
     start_time: int | None = None
     end_time: int | None = None
+    owner: str = ""
 
 
 _INSERT = Statement(insert(script_instances))
@@ -44,7 +45,7 @@ _OPEN = Statement(
     .where(script_instances.c.status.in_([literal_column("'LAUNCHING'"), literal_column("'RUNNING'")]))
     .order_by(script_instances.c.create_time)
 )
-_UPDATE_COLUMNS = ("status", "wish", "message", "results", "start_time", "end_time")
+_UPDATE_COLUMNS = ("status", "wish", "message", "results", "start_time", "end_time", "owner")
 _UPDATE = Statement(
     update(script_instances)
     .where(script_instances.c.id == bindparam("key"))

@@ -352,6 +352,12 @@ Index(
     postgresql_where=job_instances.c.status.in_(("waiting", "running", "running-exception")),
 )
 Index(
+    "job_instances_owned",
+    job_instances.c.owner,
+    sqlite_where=job_instances.c.owner != "",
+    postgresql_where=job_instances.c.owner != "",
+)
+Index(
     "job_instances_wishing",
     job_instances.c.id,
     sqlite_where=job_instances.c.wish != "",
@@ -406,7 +412,8 @@ node_attempts = Table(
     PrimaryKeyConstraint("instance_id", "position", "fence"),
 )
 
-# Engines that walk instances of this database, and until when they may: one that is late has lost its instances.
+# Engines that run instances of this database. lease_until: one that has not said so later than this has lost its
+# instances, by the clock of the database. place: machine and home, where one engine runs at a time.
 engines = Table(
     "engines",
     metadata,
@@ -471,6 +478,7 @@ script_instances = Table(
     _number("create_time"),
     _number("start_time", null=True),
     _number("end_time", null=True),
+    _text("owner"),
     Index("script_instances_newest", "workspace_id", "create_time", "id"),
 )
 Index(

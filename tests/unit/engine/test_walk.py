@@ -48,7 +48,7 @@ def walk_of(*nodes: dict[str, Any], **members: Any) -> Walk:
         for at, node in enumerate(job.nodes)
     ]
     walk = Walk(record, rows, job)
-    walk.begin(10)
+    walk.begin(10, "me")
     return walk
 
 

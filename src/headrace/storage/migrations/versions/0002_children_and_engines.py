@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    column,
+    literal_column,
+)
 
 revision = "0002"
 down_revision = "0001"
@@ -83,7 +95,7 @@ quality_results = Table(
 def upgrade() -> None:
     """Add tables and columns; existing instances belong to no engine and no parent."""
     metadata.create_all(op.get_bind())
-    for column in (
+    for added in (
         Column("handed_down", _BY_CODE_POINT, nullable=False, server_default="{}"),
         Column("parent_id", BigInteger, nullable=True),
         Column("parent_position", Integer, nullable=True),
@@ -91,8 +103,11 @@ def upgrade() -> None:
         Column("child_number", Integer, nullable=True),
         Column("owner", _BY_CODE_POINT, nullable=False, server_default=""),
     ):
-        op.add_column("job_instances", column)
+        op.add_column("job_instances", added)
     op.create_index("job_instances_of_parent", "job_instances", ["parent_id", "parent_position", "child_number"])
     for name in ("running_data", "variables", "children"):
         op.add_column("node_instances", Column(name, _BY_CODE_POINT, nullable=True))
     op.add_column("node_instances", Column("attempt_time", BigInteger, nullable=True))
+    op.add_column("script_instances", Column("owner", _BY_CODE_POINT, nullable=False, server_default=""))
+    owned = column("owner") != literal_column("''")
+    op.create_index("job_instances_owned", "job_instances", ["owner"], sqlite_where=owned, postgresql_where=owned)
