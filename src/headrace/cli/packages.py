@@ -25,6 +25,7 @@ from headrace.packages.lint import Level, Rules, lint
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.reader import load
 from headrace.packages.references import references_of
+from headrace.packages.text import objects_in
 from headrace.wire.document import as_text
 
 Target = Annotated[Path, typer.Argument(help="A package (.zip), a folder with its members, or a single .job file.")]
@@ -79,6 +80,8 @@ def _detail(item: PackageObject) -> str:
         return f"{len(document.get('nodes') or ())} nodes, {kind or 'no schedule'}, {item.directory}"
     if item.kind in (Kind.SCRIPT, Kind.RESOURCE, Kind.CONNECTION):
         return f"{as_text(document.get('type'))}, {item.directory}"
+    if item.kind is Kind.QUALITY_RULES:
+        return f"{len(objects_in(document.get('rules')))} rules"
     return f"cluster {item.cluster}" if item.cluster else f"{len(document.get('params') or ())} variables"
 
 

@@ -6,12 +6,31 @@ the words: user guide, "Data Quality Monitor" (Quality Rule Name). Their documen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
+
+# How a node names its rule jobs. Source: user guide, "Data Quality Monitor" (Quality Rule Name); the property's name in
+# a job is not published, so every likely spelling is read.
+RULE_JOB_PROPERTIES = (
+    "qualityRuleName",
+    "Quality Rule Name",
+    "qualityJobName",
+    "qualityRuleJobName",
+    "ruleJobName",
+    "ruleName",
+    "jobName",
+)
+_SEPARATOR = re.compile(r"[,;\n]")
+
+
+def rule_job_names(text: str) -> list[str]:
+    """The names in the property of a node, each once: separated by commas, semicolons or line breaks."""
+    return list(dict.fromkeys(name.strip() for name in _SEPARATOR.split(text) if name.strip()))
 
 
 class Strength(StrEnum):

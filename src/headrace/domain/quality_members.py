@@ -33,7 +33,7 @@ class Members:
     def wrong(self, name: str, expected: str) -> InvalidParameter:
         """The error that says what a member should be."""
         value = self._document.get(name)
-        told = "missing; " if value is None else f"{str(value)[:80]!r} is wrong; "
+        told = "missing; " if value is None else f"{_shown(value)} is wrong; "
         return InvalidParameter(f"{self.prefix}{name}: {told}expected {expected}.")
 
     def given(self, name: str) -> bool:
@@ -173,6 +173,13 @@ class Members:
         if percent is not None and not 0 <= percent <= 100:
             raise inner.wrong("percent", "a number from 0 to 100")
         return Threshold(rows=rows, percent=percent)
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(str(value)[:80])
+    except ValueError:  # a whole number of thousands of digits
+        return "it"
 
 
 def _is_identifier(text: str) -> bool:

@@ -22,7 +22,7 @@ def quality_rules_finder(services: Services, workspace_id: str) -> Callable[[str
         if found is None:
             raise NodeFailed(
                 f"There is no quality rule job {name!r} in the workspace. Define it with "
-                f"PUT /v1/{{project_id}}/quality/rule-jobs/{name}, or in the package as quality/{name}.json."
+                f"PUT /v1/{{project_id}}/quality/rule-jobs/{name}, or in the package as quality/{name}.quality."
             )
         return found.document
 

@@ -12,7 +12,7 @@ import msgspec
 from headrace.domain.identity import Caller
 from headrace.domain.names import JOB_NAME
 from headrace.errors import InvalidParameter
-from headrace.factory import cdm_objects, connections, job_secrets, resources, scripts
+from headrace.factory import cdm_objects, connections, job_secrets, quality, resources, scripts
 from headrace.factory import jobs as job_cases
 from headrace.factory.job_checks import PROCESS_TYPES
 from headrace.factory.received import check_storable
@@ -24,6 +24,7 @@ from headrace.storage import cdm as stored_cdm
 from headrace.storage import connections as stored_connections
 from headrace.storage import directories, environment
 from headrace.storage import jobs as stored_jobs
+from headrace.storage import quality as stored_quality
 from headrace.storage import resources as stored_resources
 from headrace.storage import scripts as stored_scripts
 from headrace.storage.database import Connection
@@ -104,6 +105,8 @@ def check(item: PackageObject) -> None:
         resources.importable(item.name, item.text.decode())
     elif item.kind is Kind.CONNECTION:
         connections.importable(item.name, item.text.decode())
+    elif item.kind is Kind.QUALITY_RULES:
+        quality.importable(item.text)
 
 
 class Target:
@@ -219,6 +222,15 @@ def _write_connection(target: Target, item: PackageObject, new: bool) -> None:
     connections.import_connection(target.services, target.caller, target.connection, item.name, text.decode(), new=new)
 
 
+def _read_quality_rules(target: Target, item: PackageObject) -> str | None:
+    found = stored_quality.by_name(target.connection, target.caller.workspace.id, item.name)
+    return None if found is None else found.document
+
+
+def _write_quality_rules(target: Target, item: PackageObject, new: bool) -> None:
+    quality.import_rule_job(target.services, target.caller, target.connection, item.name, item.text)
+
+
 def _read_environment(target: Target, item: PackageObject) -> bytes | None:
     stored = environment.all_documents(target.connection, target.caller.workspace.id)
     named = {variable.get("name") for variable in read_document(item.text).get("params") or ()}
@@ -262,6 +274,7 @@ _READERS: dict[Kind, Callable[[Target, PackageObject], str | bytes | None]] = {
     Kind.SCRIPT: _read_script_text,
     Kind.RESOURCE: _read_resource_text,
     Kind.CONNECTION: _read_connection_text,
+    Kind.QUALITY_RULES: _read_quality_rules,
     Kind.ENVIRONMENT: _read_environment,
     Kind.CDM_JOB: _read_cdm_job,
     Kind.CDM_LINK: _read_cdm_link,
@@ -271,6 +284,7 @@ _WRITERS: dict[Kind, Callable[[Target, PackageObject, bool], None]] = {
     Kind.SCRIPT: _write_script,
     Kind.RESOURCE: _write_resource,
     Kind.CONNECTION: _write_connection,
+    Kind.QUALITY_RULES: _write_quality_rules,
     Kind.ENVIRONMENT: _write_environment,
     Kind.CDM_JOB: _write_cdm_job,
     Kind.CDM_LINK: _write_cdm_link,

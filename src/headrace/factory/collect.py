@@ -10,7 +10,7 @@ from headrace.packages.model import Kind, PackageObject
 from headrace.packages.references import Reference, ReferenceKind, cdm_references, references_of
 from headrace.packages.secrets import exportable, strip_secrets
 from headrace.services import Services
-from headrace.storage import cdm, connections, environment, jobs, resources, scripts
+from headrace.storage import cdm, connections, environment, jobs, quality, resources, scripts
 from headrace.storage.database import Connection
 from headrace.wire.document import read_document
 
@@ -67,7 +67,7 @@ class Collector:
         return text
 
     def used_by(self, connection: Connection, job: PackageObject) -> list[PackageObject]:
-        """The scripts, resources and CDM jobs (with their links) that a job names and that exist."""
+        """The scripts, resources, quality rules and CDM jobs (with their links) that a job names and that exist."""
         used: list[PackageObject] = []
         for item in references_of(job):
             if item.kind is ReferenceKind.SCRIPT:
@@ -75,6 +75,9 @@ class Collector:
             elif item.kind is ReferenceKind.RESOURCE:
                 rows = resources.by_name(connection, self._caller.workspace.id, item.name)
                 used += [exportable(Kind.RESOURCE, row.name, row.document) for row in rows]
+            elif item.kind is ReferenceKind.QUALITY_RULES:
+                found = quality.by_name(connection, self._caller.workspace.id, item.name)
+                used += [exportable(Kind.QUALITY_RULES, found.name, found.document)] if found is not None else []
             elif item.kind is ReferenceKind.CDM_JOB:
                 used += self._cdm_job(connection, item)
         return list(dict.fromkeys(used))
@@ -117,6 +120,8 @@ def workspace_objects(
         yield exportable(Kind.RESOURCE, name, text)
     for name, text in scripts.all_documents(connection, workspace, submitted=submitted):
         yield exportable(Kind.SCRIPT, name, text)
+    for name, text in quality.all_documents(connection, workspace):
+        yield exportable(Kind.QUALITY_RULES, name, text)
     for name, text, package_form in jobs.all_texts(connection, workspace, submitted=submitted):
         if package_form:
             yield strip_secrets(PackageObject(Kind.JOB, name, text.encode()))

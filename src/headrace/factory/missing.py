@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.references import ReferenceKind, references_of
-from headrace.storage import cdm, connections, jobs, resources, scripts
+from headrace.storage import cdm, connections, jobs, quality, resources, scripts
 from headrace.storage.database import Connection
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _HELD_AS = {
     ReferenceKind.UPSTREAM: Kind.JOB,
     ReferenceKind.CDM_JOB: Kind.CDM_JOB,
     ReferenceKind.CDM_LINK: Kind.CDM_LINK,
+    ReferenceKind.QUALITY_RULES: Kind.QUALITY_RULES,
 }
 
 
@@ -61,6 +62,8 @@ def _exists(connection: Connection, target: Target, kind: ReferenceKind, cluster
         return connections.by_name(connection, workspace, name) is not None
     if kind in (ReferenceKind.SUBJOB, ReferenceKind.UPSTREAM):
         return jobs.by_name(connection, workspace, name) is not None
+    if kind is ReferenceKind.QUALITY_RULES:
+        return quality.by_name(connection, workspace, name) is not None
     cluster_id = target.cluster_id(cluster)
     if cluster_id is None:
         return False

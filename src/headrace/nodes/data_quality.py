@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -11,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.domain.quality import CustomSql, Freshness, RowCount, Rule, RuleJob
+from headrace.domain.quality import RULE_JOB_PROPERTIES, CustomSql, Freshness, RowCount, Rule, RuleJob, rule_job_names
 from headrace.domain.quality_document import read_rule_job, rule_parameters
 from headrace.domain.quality_outcome import Measured, Outcome, Status, judged, unchecked, worst
 from headrace.nodes.base import Node, NodeContext, NodeFailed, NodeResult, Script, node_type, read_arguments
@@ -27,7 +26,6 @@ MAX_CELL = 80  # characters of a value in an example
 # The script type of rules that name none, by the type of their bound connection.
 SCRIPT_TYPES = {"dws": "DWSSQL", "hive": "HiveSQL", "rds": "RDSSQL", "presto": "PrestoSQL", "impala": "ImpalaSQL"}
 SCRIPT_TYPES |= {"clickhouse": "ClickHouseSQL", "hetuengine": "HetuEngine", "doris": "DorisSQL"}
-_SEPARATOR = re.compile(r"[,;\n]")
 _DOCUMENT = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
@@ -37,31 +35,17 @@ class DataQualityMonitor(Node):
     """Checks every rule; a strong one that is not met fails the node, a weak one leaves a warning.
 
     The output is JSON: the worst ``status``, how many rules ``passed``, left a ``warning`` or ``failed``, and the
-    ``rules``. Source: user guide, "Data Quality Monitor" (Quality Rule Name); how the property is called in a job is
-    not published, so every likely spelling is taken.
+    ``rules``. Source: user guide, "Data Quality Monitor".
     """
 
-    rule_jobs: str = field(
-        default="",
-        metadata={
-            "names": (
-                "qualityRuleName",
-                "Quality Rule Name",
-                "qualityJobName",
-                "qualityRuleJobName",
-                "ruleJobName",
-                "ruleName",
-                "jobName",
-            )
-        },
-    )
+    rule_jobs: str = field(default="", metadata={"names": RULE_JOB_PROPERTIES})
     parameters: str = field(default="", metadata={"names": ("parameters", "params", "scriptArgs", "arguments")})
 
     def run(self, ctx: NodeContext) -> NodeResult:
-        names = [name.strip() for name in _SEPARATOR.split(self.rule_jobs) if name.strip()]
+        names = rule_job_names(self.rule_jobs)
         if not names:
             raise NodeFailed("qualityRuleName: the node names no quality rule job.")
-        jobs = [_rule_job(ctx, name, read_arguments(self.parameters)) for name in dict.fromkeys(names)]
+        jobs = [_rule_job(ctx, name, read_arguments(self.parameters)) for name in names]
         outcomes = [_checked(ctx, job, rule) for job in jobs for rule in job.rules]
         ctx.record_quality(outcomes)
         failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]

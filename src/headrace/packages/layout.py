@@ -2,8 +2,9 @@
 
 Writing: ``jobs/{job}.job``, ``scripts/{script}.script``, ``resources/{resource}.resource`` (a second resource of the
 same name lies below its directory, because resource names are unique per directory only),
-``connections/{name}.conn``, ``environment/variables.json``, ``cdm/{cluster}/{job}.json`` and
-``cdm/{cluster}/links/{link}.json``; a batch export has ``jobs/{job}/{job}.job`` with its scripts beside it.
+``connections/{name}.conn``, ``quality/{rule job}.quality``, ``environment/variables.json``,
+``cdm/{cluster}/{job}.json`` and ``cdm/{cluster}/links/{link}.json``; a batch export has ``jobs/{job}/{job}.job`` with
+its scripts beside it.
 Reading: kinds are told by the ending at any depth, JSON files by their content.
 Source: package-format.md §1; docs/decisions/0006.
 """
@@ -20,8 +21,20 @@ from headrace.packages.text import canonical
 
 Member = tuple[str, bytes]
 
-ENDINGS = {".job": Kind.JOB, ".script": Kind.SCRIPT, ".resource": Kind.RESOURCE, ".conn": Kind.CONNECTION}
-_FOLDERS = {Kind.JOB: "jobs", Kind.SCRIPT: "scripts", Kind.RESOURCE: "resources", Kind.CONNECTION: "connections"}
+ENDINGS = {
+    ".job": Kind.JOB,
+    ".script": Kind.SCRIPT,
+    ".resource": Kind.RESOURCE,
+    ".conn": Kind.CONNECTION,
+    ".quality": Kind.QUALITY_RULES,
+}
+_FOLDERS = {
+    Kind.JOB: "jobs",
+    Kind.SCRIPT: "scripts",
+    Kind.RESOURCE: "resources",
+    Kind.CONNECTION: "connections",
+    Kind.QUALITY_RULES: "quality",
+}
 _PLAIN = re.compile(r"[^\W_][\w.-]*")  # nearly every name
 _ENDING = {kind: ending for ending, kind in ENDINGS.items()}
 

@@ -33,9 +33,15 @@ _HELD_AS = {
     ReferenceKind.CDM_JOB: Kind.CDM_JOB,
     ReferenceKind.CDM_LINK: Kind.CDM_LINK,
     ReferenceKind.CONNECTION: Kind.CONNECTION,
+    ReferenceKind.QUALITY_RULES: Kind.QUALITY_RULES,
 }
 # What a package rarely carries: the target often has it, so its absence is only worth a look.
-_OFTEN_ELSEWHERE = (ReferenceKind.CONNECTION, ReferenceKind.UPSTREAM, ReferenceKind.CDM_LINK)
+_OFTEN_ELSEWHERE = (
+    ReferenceKind.CONNECTION,
+    ReferenceKind.UPSTREAM,
+    ReferenceKind.CDM_LINK,
+    ReferenceKind.QUALITY_RULES,
+)
 
 
 class Level(StrEnum):

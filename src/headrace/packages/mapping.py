@@ -201,6 +201,11 @@ def _rename_in_cdm_job(job: dict[str, Any], names: _Names) -> None:
         _rename(job, member, names.get("link", {}))
 
 
+def _rename_in_quality_rules(document: dict[str, Any], names: _Names) -> None:
+    for holder in (document, *objects_in(document.get("rules"))):
+        _rename(holder, "connection", names.get("connection", {}))
+
+
 def _leave(document: dict[str, Any], names: _Names) -> None:
     """Nothing in it refers to anything."""
 
@@ -208,6 +213,7 @@ def _leave(document: dict[str, Any], names: _Names) -> None:
 _RENAMERS: dict[Kind, Callable[[dict[str, Any], _Names], None]] = {
     Kind.JOB: _rename_in_job,
     Kind.SCRIPT: _rename_in_script,
+    Kind.QUALITY_RULES: _rename_in_quality_rules,
     Kind.CONNECTION: _rename_in_connection,
     Kind.CDM_JOB: _rename_in_cdm_job,
     Kind.CDM_LINK: _leave,

@@ -21,7 +21,8 @@ class Kind(IntEnum):
     CDM_JOB = 4
     RESOURCE = 5
     SCRIPT = 6
-    JOB = 7
+    QUALITY_RULES = 7
+    JOB = 8
 
     @property
     def label(self) -> str:
@@ -36,6 +37,7 @@ _LABELS = {
     Kind.CDM_JOB: "CDM job",
     Kind.RESOURCE: "resource",
     Kind.SCRIPT: "script",
+    Kind.QUALITY_RULES: "quality rule job",
     Kind.JOB: "job",
 }
 

@@ -1,4 +1,4 @@
-"""What an object names: scripts, resources, connections, other jobs, CDM jobs and links, clusters, queues.
+"""What an object names: scripts, resources, connections, jobs, CDM jobs and links, quality rules, clusters, queues.
 
 Source: package-format.md §2 and §5, factory-v1-notes §10.3. The property names of ForEachJob and DLFSubJob are not
 published; every spelling met or likely is accepted.
@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from headrace.domain.names import SUBJOB_PROPERTIES, SUBJOB_TYPES
+from headrace.domain.quality import RULE_JOB_PROPERTIES, rule_job_names
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.text import members, objects_in
 from headrace.wire.document import as_text
@@ -28,6 +29,7 @@ class ReferenceKind(Enum):
     UPSTREAM = "upstream job"
     CDM_JOB = "CDM job"
     CDM_LINK = "CDM link"
+    QUALITY_RULES = "quality rule job"
     CLUSTER = "cluster"
     QUEUE = "queue"
 
@@ -58,6 +60,8 @@ def references_of(item: PackageObject) -> list[Reference]:
         return references(members(item.text))
     if item.kind is Kind.SCRIPT:
         return list(_script_references(members(item.text)))
+    if item.kind is Kind.QUALITY_RULES:
+        return list(dict.fromkeys(_quality_references(members(item.text))))
     if item.kind is Kind.CDM_JOB:
         return [
             Reference(kind=reference.kind, name=reference.name, cluster=item.cluster, property=reference.property)
@@ -100,10 +104,28 @@ def _node_references(node: dict[str, Any]) -> Iterator[Reference]:
     if kind in SUBJOB_TYPES:
         for prop in SUBJOB_PROPERTIES:
             yield from named(ReferenceKind.SUBJOB, prop)
+    elif kind == "dataqualitymonitor":
+        yield from _rule_jobs(name, values)
     elif kind == "cdmjob":
         yield from named(ReferenceKind.CDM_JOB, "jobName", cluster=values.get("clusterName", "").strip())
     yield from named(ReferenceKind.CLUSTER, "clusterName")
     yield from _upstream(node.get("cronTrigger"), f"nodes[{name}].cronTrigger")
+
+
+def _rule_jobs(node: str, values: Mapping[str, str]) -> Iterator[Reference]:
+    """The quality rule jobs of a node: in the first of the properties that has a value."""
+    prop = next((prop for prop in RULE_JOB_PROPERTIES if values.get(prop, "").strip()), "")
+    for name in rule_job_names(values.get(prop, "")):
+        if "#{" not in name and "${" not in name:
+            yield Reference(kind=ReferenceKind.QUALITY_RULES, name=name, node=node, property=prop)
+
+
+def _quality_references(document: Mapping[str, Any]) -> Iterator[Reference]:
+    """The connections of a rule job and its rules."""
+    for holder in (document, *objects_in(document.get("rules"))):
+        value = as_text(holder.get("connection")).strip()
+        if value and "${" not in value:
+            yield Reference(kind=ReferenceKind.CONNECTION, name=value, property="connection")
 
 
 def _upstream(cron: Any, where: str) -> list[Reference]:

@@ -129,6 +129,7 @@ _STRIPPERS = {
     Kind.CDM_JOB: _strip_cdm,
     Kind.RESOURCE: _nothing,
     Kind.SCRIPT: _nothing,
+    Kind.QUALITY_RULES: _nothing,
 }
 _ALWAYS: tuple[bytes, ...] = (b"",)
 _MARKS: dict[Kind, tuple[bytes, ...]] = {
@@ -139,6 +140,7 @@ _MARKS: dict[Kind, tuple[bytes, ...]] = {
     Kind.CDM_JOB: _ALWAYS,
     Kind.RESOURCE: (),
     Kind.SCRIPT: (),
+    Kind.QUALITY_RULES: (),
 }
 
 

@@ -168,5 +168,5 @@ def test_node__an_unknown_rule_job_fails_and_says_where_to_define_it(quality: Qu
     shown = quality.call("GET", f"/v1/{{p}}/jobs/lost/instances/{number}").json()
     assert shown["nodes"][0]["errorMessage"] == (
         "There is no quality rule job 'nowhere' in the workspace. Define it with "
-        "PUT /v1/{project_id}/quality/rule-jobs/nowhere, or in the package as quality/nowhere.json."
+        "PUT /v1/{project_id}/quality/rule-jobs/nowhere, or in the package as quality/nowhere.quality."
     )

@@ -149,6 +149,7 @@ def test_objects__of_every_kind_come_in_the_order_of_import() -> None:
         "CDM_JOB",
         "RESOURCE",
         "SCRIPT",
+        "QUALITY_RULES",
         "JOB",
     ]
 

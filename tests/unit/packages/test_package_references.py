@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from headrace.packages.mapping import ImportOptions, NameMapping, apply_options
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.references import SUBJOB_PROPERTIES, ReferenceKind, references, references_of
 
@@ -106,3 +107,24 @@ def test_references__of_the_loop_sample(samples_folder: Path) -> None:
         ("subjob", "load_one_table"),
         ("subjob", "refresh_views"),
     ]
+
+
+def test_references__a_quality_node_names_its_rule_jobs_and_they_name_connections() -> None:
+    properties = [{"name": "qualityRuleName", "value": "a, b;${c}"}, {"name": "jobName", "value": "no"}]
+    job = {"name": "j", "nodes": [{"name": "n", "type": "DataQualityMonitor", "properties": properties}]}
+    named = references_of(PackageObject.made(Kind.JOB, "j", json.dumps(job)))
+    assert [(one.kind, one.name, one.property) for one in named] == [
+        (ReferenceKind.QUALITY_RULES, "a", "qualityRuleName"),
+        (ReferenceKind.QUALITY_RULES, "b", "qualityRuleName"),
+    ]
+    rules = {"name": "a", "connection": "dws", "rules": [{"connection": "hive"}, {"connection": "${c}"}, 7]}
+    named = references_of(PackageObject.made(Kind.QUALITY_RULES, "a", json.dumps(rules)))
+    assert [(one.kind, one.name) for one in named] == [
+        (ReferenceKind.CONNECTION, "dws"),
+        (ReferenceKind.CONNECTION, "hive"),
+    ]
+    mapped = apply_options(
+        PackageObject.made(Kind.QUALITY_RULES, "a", json.dumps(rules)),
+        ImportOptions(mappings=(NameMapping("connection", "hive", "hive_prod"),)),
+    )
+    assert mapped.document()["rules"][0] == {"connection": "hive_prod"}
