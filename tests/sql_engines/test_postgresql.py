@@ -124,7 +124,7 @@ def test_cancel__ends_the_statement_in_the_database(engine: SqlEngine, begun: st
     threading.Timer(0.3, cancellation.cancel).start()
     began = time.monotonic()
     with pytest.raises(ExecutionCancelled) as failure:
-        engine.execute(f"{begun} SELECT pg_sleep(60) /* {mark} */; SELECT 1", POSTGRES, None, cancellation=cancellation)
+        engine.execute(f"{begun} SELECT pg_sleep(60), '{mark}'; SELECT 1", POSTGRES, None, cancellation=cancellation)
     assert time.monotonic() - began < 5
     assert "pg_sleep" in failure.value.statement
     running = (
