@@ -14,8 +14,8 @@ import structlog
 
 from headrace.domain.clock import from_millis
 from headrace.domain.job import JobDefinition
-from headrace.el.language import evaluate_text
-from headrace.el.parameters import FirstOf, substitute_parameters
+from headrace.el.errors import ExpressionError
+from headrace.el.language import evaluate_text, script_text
 from headrace.el.scope import Loop, Scope
 from headrace.engine.logs import AttemptLog
 from headrace.engine.quality import quality_recorder, quality_rules_finder
@@ -112,12 +112,15 @@ def _run(
     services: Services, engines: SqlEngines, attempt: Attempt, sensitive: Mapping[str, str], record_log: Log
 ) -> NodeResult:
     record, definition = attempt.record, attempt.job.nodes[attempt.position]
+    secrets = list(sensitive.values())
     with services.db.reading() as connection:
-        variables = variables_of(services, connection, record.workspace_id)
+        variables = variables_of(services, connection, record.workspace_id, secrets.append)
+    for secret in secrets:
+        record_log.conceal(secret)
     scope = node_scope(services, record, attempt.job, attempt.nodes, attempt.position, variables)
     untouched = unevaluated_properties(definition.type)
     properties = {
-        name: value if name in untouched else evaluate_text(sensitive.get(name, value), scope)
+        name: value if name in untouched else _evaluated(sensitive.get(name, value), scope, secrets)
         for name, value in definition.properties.items()
     }
     node = build_node(definition.type, properties)
@@ -131,11 +134,20 @@ def _run(
         plan_time=record.plan_time,
         token=attempt_token(str(services.settings.home), record.id, attempt.position, attempt.fence),
         scope=scope,
+        secrets=secrets,
         record_log=record_log,
         cancellation=attempt.cancellation,
         polling_interval=definition.polling_interval.total_seconds(),
     )
     return node.run(context)
+
+
+def _evaluated(text: str, scope: Scope, secrets: Sequence[str]) -> str:
+    """The text of a property. Raises ExpressionError, without the secrets."""
+    try:
+        return evaluate_text(text, scope)
+    except ExpressionError as error:
+        raise error.without(secrets) from None
 
 
 def build_context(
@@ -152,16 +164,20 @@ def build_context(
     record_log: Log,
     cancellation: Cancellation,
     polling_interval: float = 10.0,
+    secrets: Sequence[str] = (),
 ) -> NodeContext:
     """What an attempt may touch."""
     settings = services.settings
     root = files_root(settings)
 
     def substitute(text: str, script_arguments: Mapping[str, str]) -> str:
-        return substitute_parameters(text, FirstOf(scope.parameters, script_arguments), scope.prefix_only_dlf)
+        try:
+            return script_text(text, scope, script_arguments)
+        except ExpressionError as error:
+            raise error.without(secrets) from None
 
     def evaluate(text: str, loop: Loop | None) -> str:
-        return evaluate_text(text, replace(scope, loop=loop))
+        return _evaluated(text, replace(scope, loop=loop), secrets)
 
     return NodeContext(
         job_name=job_name,

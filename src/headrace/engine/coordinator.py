@@ -11,8 +11,11 @@ from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from headrace.domain.instance import InstanceType, JobState, NodeState
 from headrace.domain.job import Condition, JobDefinition
+from headrace.el.errors import ExpressionError
 from headrace.el.language import condition_holds
 from headrace.engine.attempt import Attempt, attempt_token, run_attempt
 from headrace.engine.children import Instance, parallel_of, plan_children
@@ -23,12 +26,14 @@ from headrace.engine.slots import Ended, Key, Slots
 from headrace.engine.surroundings import SqlEngines, variables_of
 from headrace.engine.timers import Due, Timer, Timers
 from headrace.engine.walk import Walk
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, InternalError
 from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
 from headrace.storage import instances, jobs
 from headrace.storage.database import Connection
 from headrace.wire.v1.definition import read_definition
+
+log = structlog.get_logger("headrace.engine")
 
 
 class Coordinator:
@@ -218,10 +223,20 @@ class Coordinator:
             self._timers.add(Timer(node.retry_at, Due.RETRY, node.instance_id, position, node.fence))
 
     def _holds(self, walk: Walk, position: int, condition: Condition) -> bool:
+        """Whether a condition is met. Raises HeadraceError only: one condition never stops the others' instances."""
+        secrets: list[str] = []
         with self._services.db.reading() as connection:
-            variables = variables_of(self._services, connection, walk.record.workspace_id)
-        scope = node_scope(self._services, walk.record, walk.job, walk.nodes, position, variables)
-        return condition_holds(condition.expression, scope)
+            variables = variables_of(self._services, connection, walk.record.workspace_id, secrets.append)
+        try:
+            scope = node_scope(self._services, walk.record, walk.job, walk.nodes, position, variables)
+            return condition_holds(condition.expression, scope)
+        except ExpressionError as error:
+            raise error.without(secrets) from None
+        except HeadraceError:
+            raise
+        except Exception as error:
+            log.exception("a condition raised an error of its own", instance=walk.record.id, position=position)
+            raise InternalError("The condition cannot be evaluated; the server's log says why.") from error
 
     # ---- what follows
 

@@ -19,7 +19,7 @@ from headrace.nodes.programs import kind_of, run_program
 from headrace.nodes.sql import run_sql
 from headrace.services import Services
 from headrace.sql.engine import Cancellation, StatementResult
-from headrace.storage import scripts
+from headrace.storage import default_items, scripts
 from headrace.storage.script_instances import ScriptInstanceRecord
 
 MAX_RESULT_BYTES = 30 * 1024 * 1024  # of a Shell or Python script. Source: reference on nodes §6
@@ -90,10 +90,11 @@ def _prepare(services: Services, record: ScriptInstanceRecord) -> tuple[Script, 
     with services.db.reading() as connection:
         found = scripts.by_name(connection, record.workspace_id, record.script_name)
         variables = variables_of(services, connection, record.workspace_id)
+        items = default_items.of_workspace(connection, record.workspace_id)
     if found is None or str(found.id) != record.script_id:
         raise NodeFailed(f"The script {record.script_name!r} was deleted before it ran.")
     parameters: dict[str, str] = msgspec.json.decode(record.parameters)
-    scope = script_scope(services, record.project_id, record.create_time, parameters, variables)
+    scope = script_scope(services, record.project_id, record.create_time, parameters, variables, items)
     return read_script(record.script_name, found.document), scope
 
 

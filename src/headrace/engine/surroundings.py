@@ -24,12 +24,18 @@ from headrace.wire.document import Document, as_text, read_document
 log = structlog.get_logger("headrace.engine")
 
 
-def variables_of(services: Services, connection: Connection, workspace_id: str) -> dict[str, str]:
-    """The environment variables of a workspace, in clear; one that cannot be opened any more is left out."""
+def variables_of(
+    services: Services, connection: Connection, workspace_id: str, opened: Callable[[str], object] = str
+) -> dict[str, str]:
+    """The environment variables of a workspace, in clear; one that cannot be opened any more is left out.
+
+    ``opened`` is told each secret among them.
+    """
     found = environment.values(connection, workspace_id)
     for name in [name for name, value in found.items() if services.sealer.is_sealed(value)]:
         try:
             found[name] = services.sealer.unseal(found[name])
+            opened(found[name])
         except SecretUnreadable as error:
             log.warning("environment variable left out", workspace=workspace_id, name=name, reason=str(error))
             del found[name]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
 
 from headrace.objectstore.path import ObsPath
+from headrace.storage import environment
 
 Json = dict[str, Any]
 
@@ -15,11 +18,12 @@ class Runs:
     """Makes jobs of Shell statements and runs them, in a workspace of its own."""
 
     def __init__(self, server: Any) -> None:
-        self._server, self._count = server, 0
-        self._headers = {"workspace": server.workspace()}
+        self.server, self._count = server, 0
+        self.workspace = server.workspace()
+        self._headers = {"workspace": self.workspace}
 
     def call(self, method: str, path: str, body: Json | None = None) -> Any:
-        answer = self._server.http.request(method, f"/v1/{{p}}/{path}", json=body, headers=self._headers)
+        answer = self.server.http.request(method, f"/v1/{{p}}/{path}", json=body, headers=self._headers)
         assert answer.is_success, answer.text
         return answer
 
@@ -34,7 +38,7 @@ class Runs:
         return name, answer.json()["instanceId"]
 
     def ended(self, name: str, number: int) -> Json:
-        self._server.installation.engine.wait(number, 30)
+        self.server.installation.engine.wait(number, 30)
         shown: Json = self.call("GET", f"jobs/{name}/instances/{number}").json()
         return shown
 
@@ -42,7 +46,7 @@ class Runs:
         return self.ended(*self.begin(*nodes, given=given, **params))
 
     def log(self, shown: Json, name: str) -> str:
-        text: str = self._server.services.store.get(ObsPath.parse(member(shown, name, "logPath"))).decode()
+        text: str = self.server.services.store.get(ObsPath.parse(member(shown, name, "logPath"))).decode()
         return text
 
 
@@ -135,6 +139,54 @@ def test_hostile_expressions__end_with_an_error_and_other_instances_go_on(runs: 
     shown = [runs.ended(*instance) for instance in begun]
     assert [states(item)["x"] for item in shown] == ["fail", "success"] * len(HOSTILE)
     assert all("The expression cannot be evaluated." in member(item, "x", "errorMessage") for item in shown[::2])
+
+
+def test_condition_that_breaks_in_a_way_nobody_thought_of__fails_its_node_and_no_other(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(text: str, scope: object) -> bool:
+        raise OverflowError(text)
+
+    monkeypatch.setattr("headrace.engine.coordinator.condition_holds", broken)
+    after = shell("after", "true", "x", conditions=only_if("#{true}", "x"))
+    one, other = runs.begin(shell("x", "true"), after), runs.begin(shell("y", "true"), shell("z", "true", "y"))
+    assert states(runs.ended(*other)) == {"y": "success", "z": "success"}
+    shown = runs.ended(*one)
+    assert states(shown) == {"x": "success", "after": "fail"}
+    assert "The condition cannot be evaluated; the server's log says why." in member(shown, "after", "errorMessage")
+
+
+SECRET = "hunter2-" + "A1b2C3" * 20
+
+
+def test_secrets__show_in_no_error_and_no_log(runs: Runs) -> None:
+    sealed = runs.server.services.sealer.seal(SECRET)
+    with runs.server.services.db.writing() as connection:
+        environment.put(connection, runs.workspace, "pw", json.dumps({"name": "pw", "value": sealed}))
+    sensitive = [{"name": "arguments", "value": SECRET + "#{1/0}", "value_is_sensitive": True}]
+    for nodes in (
+        [shell("x", "true", properties=sensitive)],
+        [shell("x", 'echo #{1 - Env.get("pw")}')],
+        [shell("x", "echo #{${pw} + }")],
+        [shell("before", "true"), shell("x", "true", "before", conditions=only_if("#{${pw} + }", "before"))],
+    ):
+        shown = runs.run(*nodes)
+        assert states(shown)["x"] == "fail"
+        assert "of a text that holds a secret." in member(shown, "x", "errorMessage")
+        assert SECRET[:8] not in json.dumps(shown)
+    shown = runs.run(shell("x", "echo 'it is ${pw}'"))
+    assert "\nit is *********\n" in runs.log(shown, "x")
+
+
+def test_simple_variables__are_replaced_in_the_body_of_a_script(runs: Runs) -> None:
+    runs.script("dated", "echo '$[yyyy] ${yyyy+1} $job_id'")
+    node = {"name": "x", "type": "Shell", "properties": listed({"scriptName": "dated"})}
+    path = f"workspaces/studio/{runs.workspace}/default-items"
+    assert "\n$[yyyy] ${yyyy+1} $job_id\n" in runs.log(runs.run(node), "x")
+    runs.call("PUT", path, {"use_simple_variable_set": True})
+    shown = runs.run(node)
+    runs.call("PUT", path, {"use_simple_variable_set": False})
+    assert re.search(rf"\n20\d\d 20\d\d {shown['jobId']}\n", runs.log(shown, "x"))
 
 
 # ---- when and where
