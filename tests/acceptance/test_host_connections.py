@@ -211,21 +211,51 @@ script = f"echo $$ > {file}.new; mv {file}.new {file}; sleep 300"
 program = RemoteProgram(command=["bash"], script=("s.sh", script.encode()), arguments=[], environment=lambda _: {})
 run_on_host(
     host, program, token="home:9:0:1", known=KnownHosts(file=Path(known)), slots=1,
-    cancellation=Cancellation(), on_stdout=print, on_stderr=print,
+    cancellation=Cancellation(), on_stdout=print, on_stderr=print, patience=2,
 )
 """
 
 
-def test_a_program_ends_when_the_server_that_started_it_is_killed(home: Path, client_key: str) -> None:
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_program_ends_when_the_server_that_started_it_dies_or_is_silent(
+    home: Path, client_key: str, fate: signal.Signals
+) -> None:
     pid = home / "pid"
     arguments = [str(PORT), getpass.getuser(), client_key, str(pid), str(home / "known_hosts")]
     with subprocess.Popen([sys.executable, "-c", VICTIM, *arguments]) as server:
-        until(pid.exists, "the program did not start")
-        number = int(pid.read_text())
-        assert runs(number)
-        server.send_signal(signal.SIGKILL)
-    until(lambda: not runs(number), "the program outlives its server")
+        try:
+            until(pid.exists, "the program did not start")
+            number = int(pid.read_text())
+            time.sleep(3)  # longer than the patience of the host
+            assert runs(number)
+            server.send_signal(fate)
+            until(lambda: not runs(number), "the program outlives its server")
+            until(lambda: left_on_host() == [], "the folder stays")
+        finally:
+            server.kill()
+
+
+def test_a_lost_link_fails_the_node_and_ends_the_program(on_host: Callable[..., NodeContext], tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    kill_sshd = "read -r _ _ _ sshd _ </proc/$PPID/stat; kill -9 $sshd"
+    with pytest.raises(NodeFailed, match="was lost before the program ended"):
+        shell(on_host(), f"echo $$ > {pid}; {kill_sshd}; exec sleep 300")
+    until(lambda: not runs(int(pid.read_text())), "the program goes on")
     until(lambda: left_on_host() == [], "the folder stays")
+
+
+def test_entering_a_host_that_says_nothing_can_be_cancelled(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connections, cancellation = Connections(), Cancellation()
+        connections.add("host", ip="127.0.0.1", port=silent.getsockname()[1], userName="me", password="p")
+        ctx = context(
+            connections=connections, settings=Settings(home=home), scratch=home / "scratch", cancellation=cancellation
+        )
+        timer = threading.Timer(0.2, cancellation.cancel)
+        timer.start()
+        with pytest.raises(NodeFailed, match="Stopped while entering host me@"):
+            run_node("Shell", ctx, statement="true", connectionName="host")
+        timer.join()
 
 
 def test_what_an_earlier_attempt_left_is_ended_before_the_next_begins(on_host: Callable[..., NodeContext]) -> None:

@@ -1,10 +1,9 @@
 """Runs a program on another machine over SSH, streams what it prints, and ends all of it when asked.
 
 What it needs goes into a private folder of the host by SFTP, so that a command line shows nothing but that folder's
-name. A launcher there runs the program in a session of its own and holds the link: when the link ends, because we ask
-for it, because this process died or because the network did and the host noticed, it ends the session and removes the
-folder. So a program outlives its server only while its host believes the link to be alive; the next attempt of the
-same node on that host ends it then.
+name. A launcher there runs the program in a session of its own and listens to the link: when that ends, because we ask
+for it or because this process died, or is silent for a minute, because the network is, it ends the session and removes
+the folder. What is left all the same (the launcher was killed) is ended by the next attempt of the node on that host.
 """
 
 from __future__ import annotations
@@ -28,12 +27,15 @@ from headrace.sql.engine import Cancellation
 WORKING_FOLDER = "/tmp"  # noqa: S108 - where the original runs scripts. Source: user guide, "Shell"
 SLOTS = HostSlots()
 _OWN = ".headrace"  # folder of our own files in the private folder
+PATIENCE_SECONDS = 60  # of silence, after which a host ends a program
+_BEATS = 6  # signs of life in that time
 _ANSWER_SECONDS = 10.0  # for a host to tell that a program has ended, after it was asked to end it
 _LAST_WORDS_SECONDS = 1.0  # without a word after the end, after which none is awaited
 _LAST_WORDS_LIMIT = 20  # of these, whatever comes
 _PIECE = 65_536
 
-# POSIX sh. setsid comes with util-linux and busybox; where it is absent, perl does the same.
+# POSIX sh. setsid comes with util-linux and busybox; where it is absent, perl does the same. timeout is tried first,
+# since old ones are called otherwise; where it does not work, only the end of the link is heard and no silence.
 _LAUNCHER = r"""
 trap : HUP TERM PIPE
 for old in "$family"*; do
@@ -48,7 +50,12 @@ done 2>/dev/null
 exec 3<&0
 (
   trap '' HUP TERM PIPE
-  cat <&3
+  beat() { timeout "$patience" dd bs=1 count=1 2>/dev/null; }
+  if [ -n "$(echo . | beat)" ]; then
+    while [ -n "$(beat <&3)" ]; do :; done
+  else
+    cat <&3
+  fi
   n=0
   while [ ! -s "$own/pid" ] && [ "$n" -lt 50 ]; do sleep 0.1; n=$((n + 1)); done
   read -r pid <"$own/pid" || exit
@@ -103,8 +110,11 @@ def run_on_host(
     cancellation: Cancellation,
     on_stdout: Callable[[bytes], None],
     on_stderr: Callable[[bytes], None],
+    patience: int = PATIENCE_SECONDS,
 ) -> Ended:
     """Run a program to its end. ``slots``: how many may run on a host at once; ``token`` names the attempt.
+
+    ``patience``: seconds of silence after which the host ends the program.
 
     A program that a signal ended has the code 128 plus its number. Raises NodeFailed: the host cannot be entered or
     used, the link was lost before the program's end was known.
@@ -114,18 +124,18 @@ def run_on_host(
     with SLOTS.one_of(slots, host, cancellation), connected(host, known, cancellation) as client:
         try:
             with cancellation.calling(client.close):
-                _upload(client, folder, program, launcher_text(program, folder, family, mark), mark)
+                _upload(client, folder, program, launcher_text(program, folder, family, mark, patience), mark)
                 channel = client.get_transport().open_session(timeout=_ANSWER_SECONDS)
                 channel.exec_command(f"exec sh {folder}/{_OWN}/launcher")
         except (paramiko().SSHException, OSError, EOFError) as error:
             if cancellation.cancelled:
                 raise NodeFailed(f"Stopped while preparing the program on host {host.shown}.") from error
             raise NodeFailed(f"Host {host.shown} does not take the program: {error or type(error).__name__}") from error
-        ended = _follow(client, channel, cancellation, on_stdout, on_stderr)
+        ended = _follow(client, channel, patience / _BEATS, cancellation, on_stdout, on_stderr)
     if ended.exit_code < 0:
         raise NodeFailed(
-            f"The link to host {host.shown} was lost before the program ended. The host ends it when it notices, at "
-            "the latest when the node is tried again there."
+            f"The link to host {host.shown} was lost before the program ended. The host ends the program within "
+            f"{patience} seconds."
         )
     return ended
 
@@ -136,7 +146,7 @@ def marks(token: str) -> tuple[str, str]:
     return f"{WORKING_FOLDER}/headrace-{family}-", f"{ATTEMPT_VARIABLE}={family}"
 
 
-def launcher_text(program: RemoteProgram, folder: str, family: str, mark: str) -> str:
+def launcher_text(program: RemoteProgram, folder: str, family: str, mark: str, patience: int) -> str:
     """What is run on the host by its shell."""
     given = {
         "folder": folder,
@@ -144,6 +154,7 @@ def launcher_text(program: RemoteProgram, folder: str, family: str, mark: str) -
         "family": family,
         "mark": mark,
         "work": folder if program.apart else WORKING_FOLDER,
+        "patience": str(patience),
         "grace": str(int(GRACE_SECONDS * 10)),
     }
     arguments = [*program.command, f"{folder}/{program.script[0]}", *program.arguments]
@@ -195,6 +206,7 @@ def _remove(sftp: Any, folder: str, names: Sequence[str]) -> None:
 def _follow(
     client: Any,
     channel: Any,
+    beat_seconds: float,
     cancellation: Cancellation,
     on_stdout: Callable[[bytes], None],
     on_stderr: Callable[[bytes], None],
@@ -219,6 +231,9 @@ def _follow(
         reader.start()
     try:
         with cancellation.calling(ask):
+            while not channel.status_event.wait(beat_seconds):
+                with suppress(OSError):  # asked to end, or the link is lost
+                    channel.send(b".")
             exit_code = channel.recv_exit_status()
         for reader in readers:
             reader.finish()

@@ -33,7 +33,7 @@ from headrace.objectstore.path import ObsPath
 from headrace.sql.engine import Cancellation
 
 CONNECT_SECONDS = 15.0  # for the address to answer, and again for the host to let us in
-KEEPALIVE_SECONDS = 15  # between two signs of life, so that a dead link is noticed
+SILENCE_SECONDS = 60  # without an acknowledgement of what we sent, after which a link is lost
 MAX_KEY_BYTES = 64 * 1024
 
 
@@ -127,10 +127,11 @@ def connected(host: Host, known: KnownHosts, cancellation: Cancellation) -> Iter
         link = socket.create_connection((host.address, host.port), timeout=CONNECT_SECONDS)
     except OSError as error:
         raise NodeFailed(f"Host {host.shown} cannot be reached: {error.strerror or error}.") from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_SECONDS * 1000)
     with closing(link), closing(library.SSHClient()) as client:
         with cancellation.calling(lambda: _cut(link)):
             _enter(library, client, host, key, known, link, cancellation)
-        client.get_transport().set_keepalive(KEEPALIVE_SECONDS)
         yield client
 
 

@@ -159,7 +159,7 @@ def test_launcher__is_read_by_a_posix_shell_whatever_the_arguments_are() -> None
     program = RemoteProgram(
         command=["bash"], script=("s.sh", b""), arguments=["'\"$(id)`id`\n;\\"], environment=lambda _: {}
     )
-    text = launcher_text(program, "/tmp/f-1", "/tmp/f-", "A=b")
+    text = launcher_text(program, "/tmp/f-1", "/tmp/f-", "A=b", 60)
     assert "set -- bash /tmp/f-1/s.sh ''\"'\"'\"$(id)`id`\n;\\'" in text
     assert subprocess.run(["sh", "-n"], input=text.encode(), check=False).returncode == 0
 
