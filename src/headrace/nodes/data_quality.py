@@ -13,10 +13,20 @@ import msgspec
 from headrace.domain.quality import RULE_JOB_PROPERTIES, CustomSql, Freshness, RowCount, Rule, RuleJob, rule_job_names
 from headrace.domain.quality_document import read_rule_job, rule_parameters
 from headrace.domain.quality_outcome import Measured, Outcome, Status, judged, unchecked, worst
-from headrace.nodes.base import Node, NodeContext, NodeFailed, NodeResult, Script, node_type, read_arguments
+from headrace.nodes.base import (
+    BoundConnection,
+    Node,
+    NodeContext,
+    NodeFailed,
+    NodeResult,
+    Script,
+    node_type,
+    read_arguments,
+)
 from headrace.nodes.sql import run_sql
 from headrace.sql.dialects import Dialect, dialect_of
-from headrace.sql.engine import OUTPUT_LIMIT, Scalar, StatementResult
+from headrace.sql.engine import OUTPUT_LIMIT, Scalar, SqlError, StatementResult
+from headrace.sql.engines import open_real
 from headrace.sql.quality import EXAMPLES, examples_statement, quality_statement, shown_columns
 from headrace.sql.statements import split
 
@@ -112,11 +122,9 @@ class _Asking:
         # what is asked is complete: a pattern may hold what looks like a parameter
         self._ctx = replace(ctx, substitute=lambda text, _: text)
         self._rule = rule
-        self._type = rule.script_type or _script_type(ctx, rule.connection)
-        dialect = dialect_of(self._type)
-        if dialect is None:
-            raise NodeFailed(f"scriptType: {self._type!r} is no type of SQL scripts.")
-        self.dialect: Dialect = dialect
+        bound = ctx.find_connection(rule.connection) if rule.connection else None
+        self._type = rule.script_type or _script_type(bound)
+        self.dialect = _dialect(self._type, bound)
 
     def answer(self, text: str) -> StatementResult:
         """The result of one query. Raises NodeFailed."""
@@ -136,10 +144,22 @@ class _Asking:
         return result
 
 
-def _script_type(ctx: NodeContext, connection: str) -> str:
-    bound = ctx.find_connection(connection) if connection else None
+def _script_type(bound: BoundConnection | None) -> str:
     key = "" if bound is None else "".join(filter(str.isalnum, bound.type)).lower().removeprefix("mrs")
     return SCRIPT_TYPES.get(key, DEFAULT_SCRIPT_TYPE)
+
+
+def _dialect(script_type: str, bound: BoundConnection | None) -> Dialect:
+    """The dialect in which the engine of a rule is asked. Raises NodeFailed."""
+    dialect = dialect_of(script_type)
+    if dialect is None:
+        raise NodeFailed(f"scriptType: {script_type!r} is no type of SQL scripts.")
+    if bound is None:
+        return dialect
+    try:
+        return open_real(bound.name, bound.type, bound.config)[1] or dialect
+    except SqlError as error:
+        raise NodeFailed(str(error)) from error
 
 
 def measured(rule: Rule, result: StatementResult) -> Measured:
