@@ -65,9 +65,9 @@ def asleep(warehouse: Engine, mark: str) -> int:
         return int(connection.execute(text(query), {"like": f"%{mark}%"}).scalar_one())
 
 
-def until_asleep(warehouse: Engine, mark: str) -> None:
-    deadline = time.monotonic() + 20
-    while not asleep(warehouse, mark):
+def until_asleep(warehouse: Engine, mark: str, count: int = 1, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while asleep(warehouse, mark) != count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -114,7 +114,7 @@ def test_script__stopping_it_ends_the_statement_in_the_database(jobs: Jobs, ware
     assert jobs.server.http.post(path, headers=jobs.headers).status_code == 204
     found = results(jobs, name, number)
     assert (found["status"], found["message"]) == ("FAILED", "canceled")
-    assert not asleep(warehouse, "sleepy script")
+    until_asleep(warehouse, "sleepy script", 0, seconds=5)
 
 
 def test_job__stopping_its_instance_ends_the_statement_in_the_database(jobs: Jobs, warehouse: Engine) -> None:
@@ -124,7 +124,7 @@ def test_job__stopping_its_instance_ends_the_statement_in_the_database(jobs: Job
     until_asleep(warehouse, "sleepy job")
     assert jobs.call("POST", f"/{name}/instances/{number}/stop").status_code in (200, 204)
     assert jobs.ended(name, number)["status"] == "manual-stop"
-    assert not asleep(warehouse, "sleepy job")
+    until_asleep(warehouse, "sleepy job", 0, seconds=5)
 
 
 def test_dli__ids_of_statements_reach_later_nodes(jobs: Jobs) -> None:
