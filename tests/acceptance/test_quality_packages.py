@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -96,6 +97,19 @@ def test_import__says_which_rules_are_missing(server: Any) -> None:
     archive: bytes = one.call("POST", "jobs/daily/export", {}).content
     missing = "The quality rule job 'gate' (used by 'daily') is neither in the package nor in the workspace."
     assert missing in other.load(archive)
+
+
+DOCUMENTS = ("howto/check-data-quality.md", "reference/quality-rules.md")
+
+
+@pytest.mark.parametrize("page", DOCUMENTS)
+def test_documents__the_rule_job_they_show_can_be_kept(server: Any, page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
+    shown = re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0]
+    name = json.loads(shown)["name"]
+    workspace = Workspace(server)
+    workspace.call("PUT", f"quality/rule-jobs/{name}", json.loads(shown))
+    assert workspace.call("GET", f"quality/rule-jobs/{name}").json() == json.loads(shown)
 
 
 def headrace(*arguments: str | Path, home: Path, status: int = 0) -> str:
