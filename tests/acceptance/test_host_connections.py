@@ -480,3 +480,16 @@ def test_a_script_executed_by_itself_runs_on_its_host(server: Any, client_key: s
     ended = client.get(path)
     assert (ended["status"], ended["message"]) == ("FINISHED", "")
     assert [result["rows"] for result in ended["results"]] == [[["/tmp"], ["hello"]]]
+
+
+def test_a_cancelled_script_ends_on_its_host(server: Any, client_key: str, tmp_path: Path) -> None:
+    client, pid = Client(server, client_key), tmp_path / "pid"
+    content = f"echo $$ > {pid}.new; mv {pid}.new {pid}; sleep 300"
+    client.post("/v1/{p}/scripts", {"name": "endless", "type": "Shell", "content": content, "connectionName": "ecs"})
+    number = client.post("/v1/{p}/scripts/endless/execute", {})["instanceId"]
+    until(pid.exists, "the script did not start")
+    path = f"/v1/{{p}}/scripts/endless/instances/{number}"
+    client.post(f"{path}/stop", {})
+    until(lambda: client.get(path)["status"] == "FAILED", "the script goes on")
+    assert client.get(path)["message"] == "canceled"
+    until(lambda: not runs(int(pid.read_text())), "the program goes on")
