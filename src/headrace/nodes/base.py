@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -253,10 +254,40 @@ def _camel(name: str) -> str:
 
 
 def read_arguments(text: str) -> dict[str, str]:
-    """``k1=v1`` per line, as scripts are given their arguments. Lines without ``=`` are ignored.
+    """``k1=v1`` per line, as scripts are given their arguments; values as written. Lines without ``=`` are ignored.
 
+    A line ends at a line break or at ``\\n``, but not inside ``#{…}``.
     Source: API reference, "Creating a Job", scriptArgs: pairs separated by ``\\n``.
     """
-    lines = text.replace("\\n", "\n").splitlines()
-    pairs = (line.partition("=") for line in lines if "=" in line)
+    pairs = (line.partition("=") for line in _lines(text) if "=" in line)
     return {name.strip(): value for name, _, value in pairs if name.strip()}
+
+
+def evaluated_arguments(ctx: NodeContext, text: str) -> dict[str, str]:
+    """As ``read_arguments``, each value evaluated by itself: what it gives may have lines of its own."""
+    return {name: ctx.evaluate(value, None) for name, value in read_arguments(text).items()}
+
+
+_OUTSIDE = re.compile(r"#\{|\\n|\r?\n")
+_INSIDE = re.compile(r"""\}|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""")
+
+
+def _lines(text: str) -> list[str]:
+    """The text cut at line ends outside of expressions."""
+    lines, start, at = [], 0, 0
+    while found := _OUTSIDE.search(text, at):
+        at = found.end()
+        if found.group() == "#{":
+            at = _end_of_expression(text, at)
+        else:
+            lines.append(text[start : found.start()])
+            start = at
+    return [*lines, text[start:]]
+
+
+def _end_of_expression(text: str, at: int) -> int:
+    """Where an expression ends that began before ``at``; there, if it is not closed."""
+    for found in _INSIDE.finditer(text, at):
+        if found.group() == "}":
+            return found.end()
+    return at

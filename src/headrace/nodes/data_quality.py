@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -20,8 +20,8 @@ from headrace.nodes.base import (
     NodeFailed,
     NodeResult,
     Script,
+    evaluated_arguments,
     node_type,
-    read_arguments,
 )
 from headrace.nodes.sql import run_sql
 from headrace.sql.dialects import Dialect, dialect_of
@@ -31,6 +31,7 @@ from headrace.sql.quality import EXAMPLES, examples_statement, quality_statement
 from headrace.sql.statements import split
 
 DEFAULT_SCRIPT_TYPE = "SparkSQL"
+PARAMETER_PROPERTIES = ("parameters", "params", "scriptArgs", "arguments")
 MAX_CELL = 80  # characters of a value in an example
 
 # The script type of rules that name none, by the type of their bound connection.
@@ -48,14 +49,16 @@ class DataQualityMonitor(Node):
     ``rules``. Source: user guide, "Data Quality Monitor".
     """
 
+    unevaluated: ClassVar[frozenset[str]] = frozenset(PARAMETER_PROPERTIES)
+
     rule_jobs: str = field(default="", metadata={"names": RULE_JOB_PROPERTIES})
-    parameters: str = field(default="", metadata={"names": ("parameters", "params", "scriptArgs", "arguments")})
+    parameters: str = field(default="", metadata={"names": PARAMETER_PROPERTIES})
 
     def run(self, ctx: NodeContext) -> NodeResult:
         names = rule_job_names(self.rule_jobs)
         if not names:
             raise NodeFailed("qualityRuleName: the node names no quality rule job.")
-        jobs = [_rule_job(ctx, name, read_arguments(self.parameters)) for name in names]
+        jobs = [_rule_job(ctx, name, evaluated_arguments(ctx, self.parameters)) for name in names]
         outcomes = [_checked(ctx, job, rule) for job in jobs for rule in job.rules]
         ctx.record_quality(outcomes)
         failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]

@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from headrace.nodes.base import BoundConnection, Node, NodeContext, NodeFailed, NodeResult, Script, read_arguments
+from headrace.nodes.base import BoundConnection, Node, NodeContext, NodeFailed, NodeResult, Script, evaluated_arguments
 from headrace.nodes.host import RemoteProgram, run_on_host
 from headrace.nodes.interpreters import python_command, shell_command
 from headrace.nodes.process import ATTEMPT_VARIABLE, Ended, run_process
@@ -47,6 +47,8 @@ class Program(Node):
     not published.
     """
 
+    unevaluated: ClassVar[frozenset[str]] = frozenset({"scriptArgs"})
+
     script_name: str = ""
     script_version: str = ""
     statement_or_script: str = ""
@@ -72,7 +74,7 @@ class Program(Node):
         script = self._script(ctx, kind)
         called = Invocation(
             arguments=self.arguments,
-            script_arguments=read_arguments(self.script_args),
+            script_arguments=evaluated_arguments(ctx, self.script_args),
             answers=self.interactive_input,
             resources=read_resource_names(self.resources),
             python_version=python_version,

@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 from uuid import NAMESPACE_OID, uuid5
 
-from headrace.nodes.base import Node, NodeContext, NodeFailed, NodeResult, Script, node_type, read_arguments
+from headrace.nodes.base import Node, NodeContext, NodeFailed, NodeResult, Script, evaluated_arguments, node_type
 from headrace.nodes.matching import first_match
 from headrace.nodes.sql_settings import (
     check_dli_environment,
@@ -49,6 +50,8 @@ class Sql(Node):
     Connection and database of the node beat those of the script. Source: user guide, "Node Reference", the SQL nodes.
     """
 
+    unevaluated: ClassVar[frozenset[str]] = frozenset({"scriptArgs"})
+
     type_name: str
     statement_or_script: str = ""
     script_name: str = ""
@@ -72,7 +75,7 @@ class Sql(Node):
             script,
             connection=self.connection_name or script.connection_name,
             database=self.database or script.database,
-            script_arguments=read_arguments(self.script_args),
+            script_arguments=evaluated_arguments(ctx, self.script_args),
             settings=self._settings(ctx),
         )
         counts = [result.input_row_count for result in results if result.input_row_count is not None]

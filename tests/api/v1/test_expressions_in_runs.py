@@ -223,6 +223,14 @@ def test_script_body__takes_parameters_and_leaves_expressions(runs: Runs) -> Non
     assert "\njob 2 ${unknown} #{Job.name}\n" in runs.log(shown, "x")
 
 
+def test_script_arguments__a_value_of_several_lines_stays_one(runs: Runs) -> None:
+    runs.script("lines", "cat <<'END'\n${text}|${next}|\nEND")
+    properties = listed({"scriptName": "lines", "scriptArgs": "text=#{Job.getNodeOutput('first')}\nnext=b"})
+    node = {"name": "x", "type": "Shell", "properties": properties, "preNodeName": ["first"]}
+    shown = runs.run(shell("first", "printf 'one\nnext=evil'"), node)
+    assert "\none\nnext=evil|b|\n" in runs.log(shown, "x")
+
+
 def test_statement__takes_parameters_and_expressions(runs: Runs) -> None:
     shown = runs.run(shell("x", "echo '${who} ${unknown} #{Job.name}'"), who="job")
     assert f"\njob ${{unknown}} {shown['jobName']}\n" in runs.log(shown, "x")

@@ -58,6 +58,18 @@ def test_read_arguments__a_pair_per_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        ('a=1\\nb=#{StringUtil.split("x\\ny","\\n")[0]}\\nc=3', '#{StringUtil.split("x\\ny","\\n")[0]}'),
+        ("a=1\nb=#{'}'\n+'x'}\nc=3", "#{'}'\n+'x'}"),
+        ("a=1\nb=it's\nc=3", "it's"),
+    ],
+)
+def test_read_arguments__lines_do_not_end_inside_expressions(text: str, second: str) -> None:
+    assert read_arguments(text) == {"a": "1", "b": second, "c": "3"}
+
+
+@pytest.mark.parametrize(
     ("text", "expected"), [("a  b", ["a", "b"]), ('"a b" c', ["a b", "c"]), ("it's", ["it's"]), ("", [])]
 )
 def test_split_arguments__between_blanks(text: str, expected: list[str]) -> None:
