@@ -72,8 +72,8 @@ def test_the_engine_finds_what_wishes_and_what_is_open(filled: Database) -> None
             connection, [instance(1, wish=""), instance(2, status="success"), instance(3, status="running-exception")]
         )
     with filled.reading() as connection:
-        assert instances.wishing_ids(connection) == [2, 3, 4]
-        assert instances.open_ids(connection) == [1, 3, 4]
+        assert list(instances.wishes(connection, "")) == [2, 3, 4]
+        assert instances.open_ids(connection, "") == [1, 3, 4]
         assert instances.unended_of_job(connection, 7) == [1, 3, 4]
 
 

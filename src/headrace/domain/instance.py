@@ -56,6 +56,9 @@ class InstanceType(IntEnum):
     RUN_ONCE = 7
 
 
+# Those of which only so many run at once, where their job says so; a node or a patch that runs others has its own rule.
+LIMITED_TYPES = frozenset({InstanceType.SCHEDULED, InstanceType.MANUAL, InstanceType.RUN_ONCE})
+
 State = TypeVar("State", JobState, NodeState, ScriptState)
 
 # Each move and what brings it about; the page "States of instances" of the documentation is drawn from these.

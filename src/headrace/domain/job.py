@@ -91,6 +91,7 @@ class ScheduleDefinition:
 
     kind: str = "EXECUTE_ONCE"
     expression: str = ""
+    expression_time_zone: str = ""  # empty: the service's
     start_time: str = ""
     end_time: str = ""
     concurrent: int = 0
@@ -122,6 +123,11 @@ class JobDefinition:
         """The task group of a node: its own beats the job's."""
         own = self.nodes[position].task_group
         return self.task_group if own is None else own
+
+    def overdue_at(self, submit_time: int, start_time: int | None) -> int | None:
+        """When an instance has taken too long (milliseconds); None for never, or not before it has begun."""
+        begun = submit_time if self.timeout_counts_waiting else start_time
+        return None if self.timeout is None or begun is None else begun + self.timeout // timedelta(milliseconds=1)
 
     @cached_property
     def task_groups(self) -> frozenset[str]:

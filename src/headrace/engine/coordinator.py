@@ -7,29 +7,33 @@ changed meanwhile is read again, and what was moved in vain is forgotten.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from headrace.domain.instance import InstanceType, JobState, NodeState
+from headrace.domain.instance import LIMITED_TYPES, InstanceType, JobState, NodeState
 from headrace.domain.job import Condition, JobDefinition
 from headrace.el.errors import ExpressionError
 from headrace.el.language import condition_holds
 from headrace.engine.attempt import Attempt, attempt_token, run_attempt
 from headrace.engine.children import Instance, parallel_of, plan_children
+from headrace.engine.group_slots import GroupSlots
 from headrace.engine.logs import log_path
 from headrace.engine.membership import Membership
 from headrace.engine.scope import node_scope
 from headrace.engine.slots import Ended, Key, Slots
 from headrace.engine.surroundings import SqlEngines, variables_of
+from headrace.engine.timeouts import InstanceTimeouts
 from headrace.engine.timers import Due, Timer, Timers
+from headrace.engine.turns import Turns
 from headrace.engine.walk import Walk
 from headrace.errors import HeadraceError, InternalError
 from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
-from headrace.storage import instances, jobs
+from headrace.storage import instances, jobs, task_groups, turns
 from headrace.storage.database import Connection
 from headrace.wire.v1.definition import read_definition
 
@@ -50,6 +54,8 @@ class Coordinator:
         self._ready: dict[int, None] = {}  # walks with startable nodes, in the order in which they take turns
         self._unread: set[int] = set()  # instances to be read again
         self._timers = Timers()
+        self._timeouts = InstanceTimeouts(services, self._timers)
+        self._turns = Turns()
         self.told_others = False  # whether the last round wished something of instances that may be another engine's
         self._made: dict[int, list[Instance]] = {}  # child instances of this round, by the parent
 
@@ -64,6 +70,7 @@ class Coordinator:
         for key, walk in walks.items():
             tokens += [attempt_token(home, key, at, walk.nodes[at].fence) for at in walk.attempting()]
             walk.lost(now)
+            self._timeouts.watch(walk.record, walk.job)
             if walk.with_children():
                 self._unread.add(key)
             for position in walk.retrying():
@@ -75,6 +82,7 @@ class Coordinator:
         """Read everything again: a transaction failed, and memory may say more than the database."""
         self._walks.clear()
         self._ready.clear()
+        self._turns = Turns()
         with self._services.db.reading() as connection:
             self._unread |= set(instances.open_ids(connection, self._membership.id))
 
@@ -85,10 +93,11 @@ class Coordinator:
         self._ready.clear()
         self._undecided.clear()
         self._unread.clear()
+        self._turns = Turns()
 
     def wait_seconds(self) -> float | None:
         """How long nothing is due; None for as long as nothing happens."""
-        if self._undecided or self._unread:
+        if self._undecided or self._unread or self._turns.due:
             return 0.0
         return self._timers.wait_seconds(self._services.now())
 
@@ -97,7 +106,7 @@ class Coordinator:
         now, self.told_others = self._services.now(), False
         touched = {key: self._walks[key] for key in self._undecided if key in self._walks}
         self._undecided.clear()
-        if woken or self._unread:
+        if woken or self._unread or self._turns.due:
             touched |= self._read_wishes(now)
         touched |= self._take_ends(ended, now)
         touched |= self._take_timers(now)
@@ -117,9 +126,10 @@ class Coordinator:
 
     def _read_wishes(self, now: int) -> dict[int, Walk]:
         with self._services.db.reading() as connection:
-            keys = self._unread | set(instances.wishing_ids(connection, self._membership.id))
+            keys = self._unread | self._wishing(connection)
             walks = {key: walk for key in sorted(keys) if (walk := self._load(connection, key)) is not None}
-        for key in self._unread - walks.keys():  # gone, or another engine's now
+            walks = self._in_turn(connection, walks)
+        for key in self._unread - walks.keys():  # gone, waiting for its turn, or another engine's now
             self._slots.cancel(partial(_is_outdated, key, {}))
         self._unread.clear()
         for key, walk in walks.items():
@@ -127,6 +137,30 @@ class Coordinator:
             self._slots.cancel(partial(_is_outdated, key, current))
             self._grant(walk, now)
             self._tally(walk, now)
+            self._timeouts.watch(walk.record, walk.job)
+        return walks
+
+    def _wishing(self, connection: Connection) -> set[int]:
+        """The instances that wish something, but for those that wait for their turn and wish nothing else."""
+        wishes = instances.wishes(connection, self._membership.id)
+        return {key for key, wish in wishes.items() if wish != instances.START or not self._turns.is_waiting(key)}
+
+    def _in_turn(self, connection: Connection, read: dict[int, Walk]) -> dict[int, Walk]:
+        """The instances that were read, but for those that must wait for others of their job; and whose turn it is."""
+        walks = {}
+        for key, walk in read.items():
+            self._turns.leave(key)
+            if walk.record.wish == instances.START and (limit := _limit(walk)):
+                self._turns.wait(walk.record.job_id, key, limit)
+                self._timeouts.watch(walk.record, walk.job)
+                del self._walks[key]
+            else:
+                walks[key] = walk
+        if self._services.db.shared:
+            self._turns.look_at_all()
+        for key in self._turns.take(partial(turns.running_of_job, connection)):
+            if (begun := self._load(connection, key)) is not None:
+                walks[key] = begun
         return walks
 
     def _grant(self, walk: Walk, now: int) -> None:
@@ -207,6 +241,9 @@ class Coordinator:
     def _take_timers(self, now: int) -> dict[int, Walk]:
         touched = {}
         for timer in self._timers.due(now):
+            if timer.kind is Due.OVERDUE:
+                self._timeouts.tell(timer)
+                continue
             walk = self._walks.get(timer.instance_id)
             if walk is None or walk.nodes[timer.position].fence != timer.fence:
                 continue
@@ -241,8 +278,9 @@ class Coordinator:
     # ---- what follows
 
     def _claim(self, touched: dict[int, Walk], now: int) -> list[Attempt]:
-        """Claim startable nodes for the free slots; instances take turns."""
+        """Claim startable nodes for the free slots of all and of their groups; instances take turns."""
         attempts: list[Attempt] = []
+        groups, full = GroupSlots(self._walks.values(), self._group_limits), []
         free = self._slots.free if self._ready else 0
         while self._ready and len(attempts) < free:
             key = next(iter(self._ready))
@@ -250,11 +288,21 @@ class Coordinator:
             walk = self._walks.get(key)
             if walk is None or not walk.startable:
                 continue
-            attempts.append(self._claimed(walk, walk.startable.pop(0), now))
+            position = groups.take(walk)
+            if position is None:
+                full.append(key)
+                continue
+            walk.startable.remove(position)
+            attempts.append(self._claimed(walk, position, now))
             touched[key] = walk
             if walk.startable:
                 self._ready[key] = None
+        self._ready |= dict.fromkeys(full)
         return attempts
+
+    def _group_limits(self, groups: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        with self._services.db.reading() as connection:
+            return task_groups.limits(connection, groups)
 
     def _claimed(self, walk: Walk, position: int, now: int) -> Attempt:
         record, name = walk.record, walk.definition(position).name
@@ -269,10 +317,12 @@ class Coordinator:
         if not touched:
             return set()
         stale: set[int] = set()
+        begun: Counter[int] = Counter()
         with self._services.db.writing(durable=False) as connection:
             self._membership.check(connection)
             for key in sorted(touched):
-                if instances.lock(connection, key) != touched[key].loaded:
+                walk = touched[key]
+                if instances.lock(connection, key) != walk.loaded or not self._may_begin(connection, walk, begun):
                     stale.add(key)
             walks = [walk for key, walk in touched.items() if key not in stale]
             changed = [walk for walk in walks if walk.record != walk.loaded]
@@ -289,6 +339,17 @@ class Coordinator:
         for walk in walks:
             walk.written()
         return stale
+
+    def _may_begin(self, connection: Connection, walk: Walk, begun: Counter[int]) -> bool:
+        """Whether it still is the turn of an instance that begins: another engine may have begun one of its job."""
+        limit = _limit(walk, walk.loaded.status)
+        if not self._services.db.shared or not limit or walk.state is not JobState.RUNNING:
+            return True
+        job_id = walk.record.job_id
+        turns.lock_job(connection, job_id)
+        may = turns.running_of_job(connection, job_id) + begun[job_id] < limit
+        begun[job_id] += may
+        return may
 
     def _write_consequences(self, connection: Connection, walk: Walk) -> None:
         """What became of attempts, and what that means for child instances."""
@@ -309,6 +370,9 @@ class Coordinator:
         record = walk.record
         if record.end_time is None or walk.state not in (JobState.SUCCESS, JobState.FAIL, JobState.MANUAL_STOP):
             return
+        self._timeouts.forget(record.id)
+        self._turns.look_again(record.job_id)
+        self.told_others |= walk.job.schedule.concurrent > 0
         parent = instances.tell_parent(connection, record)
         if parent is not None:
             self._unread.add(parent)
@@ -334,6 +398,12 @@ class Coordinator:
             elif walk.state is not JobState.RUNNING and not walk.running():
                 self._walks.pop(key, None)
                 self._ready.pop(key, None)
+
+
+def _limit(walk: Walk, status: str | None = None) -> int:
+    """How many instances of its job may run at once, if this one waits and counts for that; else 0."""
+    waits = (walk.record.status if status is None else status) == JobState.WAITING
+    return walk.job.schedule.concurrent if waits and walk.record.instance_type in LIMITED_TYPES else 0
 
 
 def _is_outdated(instance_id: int, current: Mapping[Key, int], key: Key, fence: int) -> bool:

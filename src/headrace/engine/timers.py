@@ -12,6 +12,7 @@ class Due(IntEnum):
 
     RETRY = 0
     LEASE_END = 1
+    OVERDUE = 2  # of an instance, not of one of its nodes
 
 
 class Timer(NamedTuple):

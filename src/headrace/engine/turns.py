@@ -34,11 +34,10 @@ class Turns:
             del self._waiting[job_id][instance_id]
             self._due.add(job_id)
 
-    def look_again(self, job_id: int) -> bool:
-        """An instance of a job has ended, so another may begin; whether any waits for that."""
-        if self._waiting.get(job_id):
+    def look_again(self, job_id: int) -> None:
+        """An instance of a job has ended, so another may begin."""
+        if job_id in self._waiting:
             self._due.add(job_id)
-        return job_id in self._due
 
     def look_at_all(self) -> None:
         """Instances may have ended elsewhere."""
@@ -55,7 +54,7 @@ class Turns:
         for job_id in sorted(self._due):
             waiting = self._waiting.get(job_id, {})
             count = running(job_id) if waiting else 0
-            for instance_id, limit in list(waiting.items()):
+            for instance_id, limit in sorted(waiting.items()):
                 if count >= limit:
                     break
                 count += 1

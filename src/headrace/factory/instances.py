@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.identity import Caller
+from headrace.domain.job import JobDefinition
 from headrace.errors import InstanceNotFound, InvalidParameter
 from headrace.factory import paging
 from headrace.services import Services
@@ -78,6 +79,7 @@ def show(services: Services, caller: Caller, job_name: str, instance_id: str) ->
         record = found(connection, caller, job_name, instance_id)
         nodes = instances.nodes_of(connection, record.id)
         text = jobs.version_document(connection, record.job_id, record.version)
+    definition = None if text is None else read_definition(text)
     return JobInstanceDetail(
         job_id=record.job_id,
         job_name=record.job_name,
@@ -94,7 +96,8 @@ def show(services: Services, caller: Caller, job_name: str, instance_id: str) ->
         total=len(nodes),
         nodes=[_node(node, caller.now) for node in nodes],
         execute_user=record.run_as,
-        empty_running_job=text is not None and read_definition(text).dry_run,
+        empty_running_job=definition is not None and definition.dry_run,
+        timed_out=definition is not None and _took_too_long(record, definition, caller.now),
         start_time=_known(record.start_time),
         end_time=_known(record.end_time),
         execute_time=_elapsed(record, caller.now),
@@ -154,6 +157,11 @@ def _elapsed(record: InstanceRecord | NodeRecord, now: int) -> int | UnsetType:
     if record.start_time is None:
         return UNSET
     return max(0, (now if record.end_time is None else record.end_time) - record.start_time)
+
+
+def _took_too_long(record: InstanceRecord, definition: JobDefinition, now: int) -> bool:
+    due = definition.overdue_at(record.submit_time, record.start_time)
+    return due is not None and (now if record.end_time is None else record.end_time) > due
 
 
 def _row(record: InstanceRecord, now: int) -> JobInstance:

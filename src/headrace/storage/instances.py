@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, select, update
 
+from headrace.domain.instance import HELD_JOB_STATES, UNENDED_JOB_STATES
 from headrace.storage.database import Connection
 from headrace.storage.filters import contains
 from headrace.storage.statement import Statement
@@ -136,7 +137,7 @@ _mine = job_instances.c.owner == bindparam("owner")
 _nobodys = job_instances.c.owner == literal_column("''")
 _OPEN = Statement(select(job_instances.c.id).where(_unended, _mine).order_by(job_instances.c.id))
 _WISHING = Statement(
-    select(job_instances.c.id)
+    select(job_instances.c.id, job_instances.c.wish)
     .where(job_instances.c.wish != literal_column("''"), _nobodys | _mine)
     .order_by(job_instances.c.id)
 )
@@ -146,7 +147,12 @@ _ADOPT = Statement(update(job_instances).where(_orphaned).values(owner=bindparam
 _ADOPT_OWNERLESS = Statement(update(job_instances).where(_unended, _begun, _nobodys).values(owner=bindparam("heir")))
 _UNENDED_OF_JOB = Statement(
     select(job_instances.c.id)
-    .where(job_instances.c.job_id == bindparam("job_id"), _unended)
+    .where(
+        job_instances.c.job_id == bindparam("job_id"),
+        job_instances.c.status.in_(
+            [literal_column(f"'{state}'") for state in sorted(UNENDED_JOB_STATES | HELD_JOB_STATES)]
+        ),
+    )
     .order_by(job_instances.c.id)
 )
 
@@ -235,9 +241,9 @@ def open_ids(connection: Connection, owner: str) -> list[int]:
     return [row[0] for row in connection.all(_OPEN, owner=owner)]
 
 
-def wishing_ids(connection: Connection, owner: str) -> list[int]:
-    """Instances that an engine must look at: its own, and those of none; oldest first."""
-    return [row[0] for row in connection.all(_WISHING, owner=owner)]
+def wishes(connection: Connection, owner: str) -> dict[int, str]:
+    """What is wished of instances that an engine must look at: its own, and those of none; oldest first."""
+    return {row[0]: row[1] for row in connection.all(_WISHING, owner=owner)}
 
 
 def adopt(connection: Connection, heir: str) -> int:
@@ -246,7 +252,7 @@ def adopt(connection: Connection, heir: str) -> int:
 
 
 def unended_of_job(connection: Connection, job_id: int) -> list[int]:
-    """Instances of a job that have not ended, oldest first."""
+    """Instances of a job that have not ended or are held back, oldest first."""
     return [row[0] for row in connection.all(_UNENDED_OF_JOB, job_id=job_id)]
 
 

@@ -23,18 +23,19 @@ def test_the_oldest_begin_as_far_as_the_limit_allows() -> None:
 def test_nothing_is_asked_before_one_of_the_job_has_ended() -> None:
     turns = waiting(11, 12, 13)
     turns.take(lambda _: 0)
-    asked: list[int] = []
-    assert turns.take(lambda job: asked.append(job) or 0) == []
-    assert (asked, turns.due) == ([], False)
-    assert turns.look_again(SALES)
+    assert not turns.due
+    assert turns.take({SALES: 0}.__getitem__) == []
+    turns.look_again(SALES)
+    assert turns.due
     assert turns.take(lambda _: 1) == [13]
 
 
 def test_an_end_in_a_job_for_which_nobody_waits_changes_nothing() -> None:
     turns = waiting(11)
     turns.take(lambda _: 0)
-    assert not turns.look_again(SALES)
-    assert not turns.look_again(STOCK)
+    turns.look_again(SALES)
+    turns.look_again(STOCK)
+    assert not turns.due
 
 
 def test_each_job_has_its_own_turns() -> None:
@@ -52,6 +53,14 @@ def test_one_that_leaves_makes_room_for_the_next() -> None:
     turns.leave(12)
     assert turns.take(lambda _: 0) == [13]
     assert not turns.is_waiting(12)
+
+
+def test_one_that_comes_back_is_as_old_as_it_was() -> None:
+    turns = waiting(12, 11, 13, limit=1)
+    assert turns.take(lambda _: 0) == [11]
+    turns.leave(12)
+    turns.wait(SALES, 12, 1)
+    assert turns.take(lambda _: 0) == [12]
 
 
 def test_an_instance_that_waits_twice_has_one_turn() -> None:

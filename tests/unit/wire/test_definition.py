@@ -176,6 +176,13 @@ def test_an_instance_timeout_is_in_minutes(config: Any, timeout: timedelta | Non
     assert (job.timeout, job.timeout_counts_waiting) == (timeout, counts_waiting)
 
 
+def test_an_instance_is_overdue_counted_from_its_start_or_from_when_it_was_made() -> None:
+    from_start = read(basicConfig={"instanceTimeout": 5})
+    with_waiting = read(basicConfig={"instanceTimeout": 5, "isIgnoreWaiting": 0})
+    assert [job.overdue_at(1_000, 2_000) for job in (read(), from_start, with_waiting)] == [None, 302_000, 301_000]
+    assert [job.overdue_at(1_000, None) for job in (read(), from_start, with_waiting)] == [None, None, 301_000]
+
+
 def test_confirmation_and_execution_user() -> None:
     job = read(schedule={"requireManualConfirmBeforeExecute": "true"}, basicConfig={"executeUser": "etl"})
     assert (job.schedule.confirm, job.execution_user) == (True, "etl")

@@ -72,7 +72,8 @@ class NodeInstance(Wire, omit_defaults=False):
 class JobInstanceDetail(Wire, omit_defaults=False):
     """An instance with its nodes; ``total`` is their number.
 
-    Ours: ``executeUser``, as whom it runs; ``emptyRunningJob``, whether the job is only a dry run.
+    Ours: ``executeUser``, as whom it runs; ``emptyRunningJob``, whether the job is only a dry run; ``timedOut``,
+    whether it took longer than the timeout of its job, which stops nothing.
     """
 
     job_id: int
@@ -91,6 +92,7 @@ class JobInstanceDetail(Wire, omit_defaults=False):
     nodes: list[NodeInstance]
     execute_user: str
     empty_running_job: bool
+    timed_out: bool
     start_time: int | msgspec.UnsetType = msgspec.UNSET
     end_time: int | msgspec.UnsetType = msgspec.UNSET
     execute_time: int | msgspec.UnsetType = msgspec.UNSET
