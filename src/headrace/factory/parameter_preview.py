@@ -26,7 +26,7 @@ from headrace.factory.job_checks import within
 from headrace.services import Services
 from headrace.storage import default_items, environment, jobs
 from headrace.storage.default_items import DefaultItems
-from headrace.wire.document import as_text, read_document
+from headrace.wire.document import as_text
 from headrace.wire.v1.definition import read_definition
 from headrace.wire.v1.parameter_preview import (
     ParameterError,
@@ -43,14 +43,6 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _CronPart:
-    expression: str
-    expression_time_zone: str
-    start_time: str
-    end_time: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Job:
     """The job, and what its parameters are written as."""
 
@@ -59,7 +51,6 @@ class _Job:
     definition: JobDefinition
     parameters: Mapping[str, str]
     environment: Mapping[str, str]
-    cron: _CronPart
     items: DefaultItems
 
 
@@ -75,7 +66,7 @@ def preview(services: Services, caller: Caller, name: str, request: PreviewParam
     if request.plan_time is not None:
         moments = [_plan_time(request.plan_time, zone)]
     elif job.definition.schedule.kind == "CRON" and not job.definition.real_time:
-        moments = next_plan_times(job.cron, from_millis(caller.now), request.count or MAX_COUNT, zone)
+        moments = next_plan_times(job.definition.schedule, from_millis(caller.now), request.count or MAX_COUNT, zone)
     else:
         moments = [from_millis(caller.now)]
     return ParametersPreview(previews=[_at(job, caller, moment, zone) for moment in moments])
@@ -96,19 +87,7 @@ def _read(services: Services, caller: Caller, name: str, given: Mapping[str, str
         definition=definition,
         parameters={**definition.parameters, **given},
         environment={key: MASK if services.sealer.is_sealed(value) else value for key, value in variables.items()},
-        cron=_cron_part(text, definition),
         items=items,
-    )
-
-
-def _cron_part(text: str, definition: JobDefinition) -> _CronPart:
-    schedule = read_document(text).get("schedule")
-    cron = schedule.get("cron") if isinstance(schedule, dict) else None
-    return _CronPart(
-        expression=definition.schedule.expression,
-        expression_time_zone=as_text(cron.get("expressionTimeZone")) if isinstance(cron, dict) else "",
-        start_time=definition.schedule.start_time,
-        end_time=definition.schedule.end_time,
     )
 
 

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from headrace.domain.clock import from_millis
-from headrace.domain.cron import check_cron
 from headrace.domain.identity import Caller
 from headrace.domain.instance import InstanceType
 from headrace.domain.job import JobDefinition, check_graph
 from headrace.domain.names import PARAMETER_NAME
-from headrace.domain.schedule_time import read_schedule_time
+from headrace.domain.plan_times import next_plan_times
 from headrace.errors import BatchJobsOnly, InvalidParameter, InvalidSchedule, JobHasNoNodes, JobNotFound
 from headrace.services import Services
 from headrace.storage import instances, jobs, workspaces
@@ -194,16 +193,13 @@ def _values(parameters: Sequence[RunParameter]) -> dict[str, str]:
 
 
 def _check_schedule(definition: JobDefinition) -> None:
-    """A cron job cannot be started without a whole cron block. Raises InvalidSchedule."""
+    """A cron job cannot be started without a whole cron block in a known time zone. Raises InvalidSchedule."""
     schedule = definition.schedule
     if definition.real_time or schedule.kind != "CRON":
         return
     if not schedule.expression:
         raise InvalidSchedule("schedule.cron.expression: a CRON job cannot be started without it.")
-    check_cron(schedule.expression, "schedule.cron.expression")
-    for member, text in (("startTime", schedule.start_time), ("endTime", schedule.end_time)):
-        if text:
-            read_schedule_time(text, f"schedule.cron.{member}")
+    next_plan_times(schedule, from_millis(0), 0, UTC)
 
 
 def _moment(millis: int | None, zone: ZoneInfo) -> str | None:

@@ -65,6 +65,7 @@ def _schedule(schedule: Document) -> ScheduleDefinition:
     return ScheduleDefinition(
         kind=kind,
         expression=as_text(cron.get("expression")),
+        expression_time_zone=as_text(cron.get("expressionTimeZone")),
         start_time=as_text(cron.get("startTime")),
         end_time=as_text(cron.get("endTime")),
         concurrent=_concurrent(kind, cron, _members(schedule.get("event"))),
