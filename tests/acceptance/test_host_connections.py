@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import signal
 import socket
@@ -241,6 +242,20 @@ def test_a_lost_link_fails_the_node_and_ends_the_program(on_host: Callable[..., 
     with pytest.raises(NodeFailed, match="was lost before the program ended"):
         shell(on_host(), f"echo $$ > {pid}; {kill_sshd}; exec sleep 300")
     until(lambda: not runs(int(pid.read_text())), "the program goes on")
+    until(lambda: left_on_host() == [], "the folder stays")
+
+
+@pytest.mark.parametrize("moment", range(12))
+def test_a_cancellation_at_any_moment_leaves_nothing(on_host: Callable[..., NodeContext], moment: int) -> None:
+    cancellation = Cancellation()
+    timer = threading.Timer(0.03 * moment, cancellation.cancel)
+    timer.start()
+    try:
+        said = shell(on_host(cancellation=cancellation), "exec sleep 300").message
+    except NodeFailed as error:
+        said = str(error)
+    assert re.match(r"Stopped while |Shell exit code is not 0: return code 143\.$", said), said
+    timer.join()
     until(lambda: left_on_host() == [], "the folder stays")
 
 

@@ -13,8 +13,8 @@ import secrets
 import shlex
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,17 +121,21 @@ def run_on_host(
     """
     family, mark = marks(token)
     folder = f"{family}{secrets.token_hex(8)}"
-    with SLOTS.one_of(slots, host, cancellation), connected(host, known, cancellation) as client:
+    text = launcher_text(program, folder, family, mark, patience)
+    with (
+        SLOTS.one_of(slots, host, cancellation),
+        connected(host, known, cancellation) as transport,
+        _giving_up(transport, cancellation),
+    ):
         try:
-            with cancellation.calling(client.close):
-                _upload(client, folder, program, launcher_text(program, folder, family, mark, patience), mark)
-                channel = client.get_transport().open_session(timeout=_ANSWER_SECONDS)
-                channel.exec_command(f"exec sh {folder}/{_OWN}/launcher")
+            _upload(transport, folder, program, text, mark, cancellation)
+            channel = transport.open_session(timeout=_ANSWER_SECONDS)
+            channel.exec_command(f"exec sh {folder}/{_OWN}/launcher")
         except (paramiko().SSHException, OSError, EOFError) as error:
             if cancellation.cancelled:
                 raise NodeFailed(f"Stopped while preparing the program on host {host.shown}.") from error
             raise NodeFailed(f"Host {host.shown} does not take the program: {error or type(error).__name__}") from error
-        ended = _follow(client, channel, patience / _BEATS, cancellation, on_stdout, on_stderr)
+        ended = _follow(channel, patience / _BEATS, cancellation, on_stdout, on_stderr)
     if ended.exit_code < 0:
         raise NodeFailed(
             f"The link to host {host.shown} was lost before the program ended. The host ends the program within "
@@ -162,7 +166,27 @@ def launcher_text(program: RemoteProgram, folder: str, family: str, mark: str, p
     return "\n".join([*lines, f"set -- {shlex.join(arguments)}"]) + _LAUNCHER
 
 
-def _upload(client: Any, folder: str, program: RemoteProgram, launcher: str, mark: str) -> None:
+@contextmanager
+def _giving_up(transport: Any, cancellation: Cancellation) -> Iterator[None]:
+    """Close the link to a host that does not answer a cancellation in time."""
+    timer = threading.Timer(GRACE_SECONDS + _ANSWER_SECONDS, transport.close)
+    timer.daemon = True
+
+    def start() -> None:
+        if not timer.is_alive():
+            timer.start()
+
+    try:
+        with cancellation.calling(start):
+            yield
+    finally:
+        timer.cancel()
+
+
+def _upload(
+    transport: Any, folder: str, program: RemoteProgram, launcher: str, mark: str, cancellation: Cancellation
+) -> None:
+    """Put everything into the folder, or leave none of it there. Raises InterruptedError when cancelled."""
     name, _, value = mark.partition("=")
     variables = {**program.environment(folder), name: value}
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
@@ -172,14 +196,20 @@ def _upload(client: Any, folder: str, program: RemoteProgram, launcher: str, mar
         f"{_OWN}/answers": program.answers,
         f"{_OWN}/launcher": launcher.encode(),
     }
-    with client.open_sftp() as sftp:
+
+    def go_on(*_: int) -> None:
+        if cancellation.cancelled:
+            raise InterruptedError("cancelled")
+
+    with transport.open_sftp_client() as sftp:
         sftp.mkdir(folder, 0o700)
         try:
             sftp.mkdir(f"{folder}/{_OWN}", 0o700)
             for name, content in texts.items():
+                go_on()
                 _put(sftp, f"{folder}/{name}", content)
             for name, file in program.files.items():
-                sftp.put(str(file), f"{folder}/{name}")
+                sftp.put(str(file), f"{folder}/{name}", callback=go_on)
         except BaseException:
             _remove(sftp, folder, [*texts, *program.files])
             raise
@@ -204,7 +234,6 @@ def _remove(sftp: Any, folder: str, names: Sequence[str]) -> None:
 
 
 def _follow(
-    client: Any,
     channel: Any,
     beat_seconds: float,
     cancellation: Cancellation,
@@ -219,13 +248,10 @@ def _follow(
         on_stdout(data)
 
     readers = [_Reader(channel.recv, hear), _Reader(channel.recv_stderr, on_stderr)]
-    give_up = threading.Timer(GRACE_SECONDS + _ANSWER_SECONDS, client.close)
-    give_up.daemon = True
 
     def ask() -> None:
         with suppress(OSError, EOFError, paramiko().SSHException):
             channel.shutdown_write()  # the launcher's standard input ends
-        give_up.start()
 
     for reader in readers:
         reader.start()
@@ -238,7 +264,6 @@ def _follow(
         for reader in readers:
             reader.finish()
     finally:
-        give_up.cancel()
         channel.close()
         for reader in readers:
             reader.join()

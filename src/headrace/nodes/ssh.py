@@ -120,7 +120,7 @@ def paramiko() -> Any:
 
 @contextmanager
 def connected(host: Host, known: KnownHosts, cancellation: Cancellation) -> Iterator[Any]:
-    """A Paramiko client that has entered the host. Raises NodeFailed: unreachable, another key, refused, stopped."""
+    """A Paramiko transport that has entered the host. Raises NodeFailed: unreachable, another key, refused, stopped."""
     library = paramiko()
     key = private_key(library, host)
     try:
@@ -132,7 +132,7 @@ def connected(host: Host, known: KnownHosts, cancellation: Cancellation) -> Iter
     with closing(link), closing(library.SSHClient()) as client:
         with cancellation.calling(lambda: _cut(link)):
             _enter(library, client, host, key, known, link, cancellation)
-        yield client
+        yield client.get_transport()
 
 
 def _enter(
@@ -162,15 +162,19 @@ def _enter(
             auth_timeout=CONNECT_SECONDS,
             timeout=CONNECT_SECONDS,
         )
-    except library.BadHostKeyException as error:
-        raise NodeFailed(_changed(host, known, error.key, error.expected_key)) from error
-    except library.AuthenticationException as error:
-        by = "key" if key is not None else "password"
-        raise NodeFailed(f"Host {host.shown} does not accept the {by} of the connection: {error}") from error
     except (library.SSHException, OSError, EOFError) as error:
         if cancellation.cancelled:
             raise NodeFailed(f"Stopped while entering host {host.shown}.") from error
-        raise NodeFailed(f"Host {host.shown} was reached, but does not speak SSH with us: {error}") from error
+        raise NodeFailed(_refusal(library, host, known, error)) from error
+
+
+def _refusal(library: Any, host: Host, known: KnownHosts, error: Exception) -> str:
+    if isinstance(error, library.BadHostKeyException):
+        return _changed(host, known, error.key, error.expected_key)
+    if isinstance(error, library.AuthenticationException):
+        by = "key" if host.private_key else "password"
+        return f"Host {host.shown} does not accept the {by} of the connection: {error}"
+    return f"Host {host.shown} was reached, but does not speak SSH with us: {error}"
 
 
 def _cut(link: socket.socket) -> None:
