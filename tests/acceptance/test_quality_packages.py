@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 
+from headrace.packages.archive import write_archive
+from headrace.packages.text import canonical
+
 Json = dict[str, Any]
 
 RULES: Json = {
@@ -54,16 +57,21 @@ class Workspace:
         return answer
 
     def load(self, archive: bytes) -> str:
-        """What the import of an archive says."""
+        """What the import of an archive says, which succeeds."""
+        told = self.imported(archive)
+        assert told["status"] == "SUCCESSFUL", told
+        message: str = told["message"]
+        return message
+
+    def imported(self, archive: bytes) -> Json:
+        """How the import of an archive ended."""
         headers = {"Content-Type": "application/zip"}
         task = self.call("POST", "jobs/import", content=archive, headers=headers).json()["taskId"]
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            told = self.call("GET", f"system-tasks/{task}").json()
+            told: Json = self.call("GET", f"system-tasks/{task}").json()
             if told["status"] != "RUNNING":
-                assert told["status"] == "SUCCESSFUL", told
-                message: str = told["message"]
-                return message
+                return told
             time.sleep(0.02)
         raise AssertionError("the import did not end")
 
@@ -112,6 +120,17 @@ def test_documents__the_rule_job_they_show_can_be_kept(server: Any, page: str) -
     assert workspace.call("GET", f"quality/rule-jobs/{name}").json() == json.loads(shown)
 
 
+def test_import__rules_that_are_wrong_are_named_and_nothing_is_imported(server: Any) -> None:
+    wrong = {"name": "gate", "rules": [{"name": "r", "type": "rowCount", "table": "t", "minimum": 1}]}
+    archive = write_archive([("jobs/daily.job", canonical(json.dumps(daily("(1)")).encode())),
+                             ("quality/gate.quality", canonical(json.dumps(wrong).encode()))])  # fmt: skip
+    workspace = Workspace(server)
+    told = workspace.imported(archive)
+    assert told["status"] == "FAILED"
+    assert "quality/gate.quality: rules[0].minimum: a rule of type rowCount has no such member" in told["message"]
+    assert workspace.call("GET", "jobs").json()["total"] == 0
+
+
 def headrace(*arguments: str | Path, home: Path, status: int = 0) -> str:
     environment = {**os.environ, "HEADRACE_HOME": str(home), "COLUMNS": "200"}
     command = [sys.executable, "-m", "headrace", *map(str, arguments)]
@@ -132,7 +151,9 @@ def folder(tmp_path: Path) -> Path:
 def test_run__an_unknown_rule_job_fails_and_says_where_to_define_it(folder: Path, tmp_path: Path) -> None:
     (told,) = json.loads(headrace("run", folder, "--json", home=tmp_path / "home", status=1))
     assert told["nodes"][1]["message"].endswith("or in the package as quality/gate.quality.")
-    assert "gate" in headrace("lint", folder, home=tmp_path / "home")
+    assert "the package has no quality rule job 'gate'" in headrace("lint", folder, home=tmp_path / "home")
+    (folder / "quality" / "gate.quality").write_text('{"name":"gate","rules":[{"name":"r","type":"rows"}]}')
+    assert "rules[0].type: 'rows' is none of rowCount" in headrace("lint", folder, home=tmp_path / "home", status=1)
 
 
 def test_run__checks_the_rules_of_the_folder(folder: Path, tmp_path: Path) -> None:

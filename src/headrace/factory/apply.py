@@ -106,7 +106,14 @@ def check(item: PackageObject) -> None:
     elif item.kind is Kind.CONNECTION:
         connections.importable(item.name, item.text.decode())
     elif item.kind is Kind.QUALITY_RULES:
+        _check_rule_job(item)
+
+
+def _check_rule_job(item: PackageObject) -> None:
+    try:
         quality.importable(item.text)
+    except InvalidParameter as error:
+        raise InvalidParameter(f"{item.member}: {error.detail}") from error
 
 
 class Target:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -27,10 +26,10 @@ from headrace.wire.v1.quality import (
     QualityResultList,
     QualityRuleJobList,
     QualityRuleJobSummary,
+    rule_job_document,
 )
 
 _LAST = 2**63 - 1
-_DOCUMENT = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 def put(services: Services, caller: Caller, name: str, body: bytes) -> None:
@@ -59,7 +58,7 @@ def _record_of(services: Services, caller: Caller, name: str, text: bytes) -> Ru
 
 def importable(text: bytes) -> RuleJob:
     """A rule job that can be kept. Raises InvalidParameter naming what is wrong with it."""
-    return read_rule_job(_DOCUMENT.decode(text), deferred=True)
+    return read_rule_job(rule_job_document(text), deferred=True)
 
 
 def import_rule_job(services: Services, caller: Caller, connection: Connection, name: str, text: bytes) -> None:
@@ -97,7 +96,7 @@ def list_page(services: Services, caller: Caller, query: ListQualityRuleJobsQuer
 
 
 def _summary(record: RuleJobRecord) -> QualityRuleJobSummary:
-    document = _DOCUMENT.decode(record.document)
+    document = rule_job_document(record.document)
     return QualityRuleJobSummary(
         name=record.name,
         description=document.get("description") or "",
@@ -139,7 +138,7 @@ def _filter(query: ListQualityResultsQuery) -> ResultFilter:
 def _result(record: ResultRecord) -> QualityResult:
     return msgspec.convert(
         {
-            **_DOCUMENT.decode(record.document),
+            **msgspec.json.decode(record.document, type=dict[str, Any]),
             "id": record.id,
             "nodeName": record.node_name,
             "time": record.time,

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
-import msgspec
-
 from headrace.domain.quality import RULE_JOB_PROPERTIES, CustomSql, Freshness, RowCount, Rule, RuleJob, rule_job_names
 from headrace.domain.quality_document import read_rule_job, rule_parameters
 from headrace.domain.quality_outcome import Measured, Outcome, Status, judged, unchecked, worst
@@ -29,6 +27,7 @@ from headrace.sql.engine import OUTPUT_LIMIT, Scalar, SqlError, StatementResult
 from headrace.sql.engines import open_real
 from headrace.sql.quality import EXAMPLES, examples_statement, quality_statement, shown_columns
 from headrace.sql.statements import split
+from headrace.wire.v1.quality import rule_job_document
 
 DEFAULT_SCRIPT_TYPE = "SparkSQL"
 PARAMETER_PROPERTIES = ("parameters", "params", "scriptArgs", "arguments")
@@ -37,7 +36,6 @@ MAX_CELL = 80  # characters of a value in an example
 # The script type of rules that name none, by the type of their bound connection.
 SCRIPT_TYPES = {"dws": "DWSSQL", "hive": "HiveSQL", "rds": "RDSSQL", "presto": "PrestoSQL", "impala": "ImpalaSQL"}
 SCRIPT_TYPES |= {"clickhouse": "ClickHouseSQL", "hetuengine": "HetuEngine", "doris": "DorisSQL"}
-_DOCUMENT = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 @node_type("DataQualityMonitor")
@@ -73,7 +71,7 @@ class DataQualityMonitor(Node):
 
 def _rule_job(ctx: NodeContext, name: str, arguments: Mapping[str, str]) -> RuleJob:
     """The rule job with values in place of its parameters. Raises NodeFailed, InvalidParameter."""
-    document = _DOCUMENT.decode(ctx.find_quality_rules(name))
+    document = rule_job_document(ctx.find_quality_rules(name))
     values = {**rule_parameters(document), **arguments}
     members = {key: value if key == "parameters" else _filled(ctx, value, values) for key, value in document.items()}
     return read_rule_job(members)

@@ -10,11 +10,13 @@ from enum import StrEnum
 from typing import Any
 
 from headrace.domain.names import JOB_NAME, NODE_NAME, PARAMETER_NAME
+from headrace.domain.quality_document import read_rule_job
 from headrace.errors import HeadraceError
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.references import Reference, ReferenceKind, compact, properties_of, references_of
 from headrace.packages.text import members, objects_in
 from headrace.wire.document import as_text, number_value
+from headrace.wire.v1.quality import rule_job_document
 
 _EXPRESSION = re.compile(r"#\{")
 _FAIL_POLICIES = ("FAIL", "IGNORE", "SUSPEND", "FAIL_CHILD", "EXIT", "CONTINUE", "EXIT_CHILD")
@@ -105,6 +107,8 @@ def lint(objects: Iterable[PackageObject], rules: Rules) -> list[Finding]:
 def _lint_object(item: PackageObject, rules: Rules, held: _Held) -> Iterator[Finding]:
     if item.kind is Kind.JOB:
         yield from _Job(item, rules).findings()
+    elif item.kind is Kind.QUALITY_RULES:
+        yield from _lint_rule_job(item)
     for reference in references_of(item):
         if reference.kind in _HELD_AS and not held.has(reference):
             elsewhere = reference.kind in _OFTEN_ELSEWHERE
@@ -118,6 +122,14 @@ def _lint_object(item: PackageObject, rules: Rules, held: _Held) -> Iterator[Fin
                 if elsewhere
                 else f"add the {reference.kind.value}, or correct the name",
             )
+
+
+def _lint_rule_job(item: PackageObject) -> Iterator[Finding]:
+    try:
+        read_rule_job(rule_job_document(item.text), deferred=True)
+    except HeadraceError as error:
+        where, _, text = error.detail.partition(": ")
+        yield Finding(level=Level.ERROR, rule="quality-rule", object=item.label(), where=where, message=text)
 
 
 class _Job:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.domain.quality import Bound, Freshness, NotNull, Range, Rule, Strength, Threshold, ValueType
-from headrace.domain.quality_document import MAX_RULES, read_rule_job
+from headrace.domain.quality_document import _READERS, MAX_RULES, read_rule_job
 from headrace.domain.quality_outcome import Measured, Status, judged, unchecked, worst
 from headrace.errors import InvalidParameter
 
@@ -227,3 +230,36 @@ def test_judged__the_value_of_a_query_is_compared(expected: Json, value: str | N
 def test_threshold__without_rows_only_the_percentage_counts() -> None:
     (found,) = read(rule(threshold={"percent": 5}))
     assert found.threshold == Threshold(rows=None, percent=Decimal(5))
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**300)
+    | st.decimals()
+    | st.text(max_size=8)
+    | st.sampled_from(["2024-01-31", "1e9999999999999999999", "sNaN", "${a}", "strong", "date", "number", "a.b"])
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+MEMBERS = st.sampled_from(sorted({name for allowed, _ in _READERS.values() for name in allowed}))
+
+
+@given(
+    kind=st.sampled_from(sorted(_READERS)),
+    members=st.dictionaries(MEMBERS, VALUES, max_size=4),
+    deferred=st.booleans(),
+)
+def test_any_rule__is_read_or_refused(kind: str, members: Json, deferred: bool) -> None:
+    document = {"name": "j", "rules": [rule(kind) | members]}
+    with suppress(InvalidParameter):
+        (found,) = read_rule_job(document, deferred=deferred).rules
+        assert found.type == members.get("type", kind)
+
+
+def test_rule__a_number_of_thousands_of_digits_is_refused() -> None:
+    assert (
+        refused(rule("rowCount", min=10**5000)) == "rules[0].min: it is wrong; expected a number of at most 40 digits."
+    )

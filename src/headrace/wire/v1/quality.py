@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from headrace.errors import InvalidParameter
 from headrace.wire.base import Page, Wire
+
+_DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+
+
+def rule_job_document(text: str | bytes) -> dict[str, Any]:
+    """The members of a quality rule job's text, fractions as Decimal. Raises InvalidParameter."""
+    try:
+        return _DECODER.decode(text)
+    except msgspec.DecodeError as error:
+        raise InvalidParameter(f"The quality rule job is not readable: {error}.") from error
 
 
 class QualityThreshold(Wire):
