@@ -52,7 +52,7 @@ class RetryPolicy:
 
     times: int = 0  # 0 means never
     interval: timedelta = timedelta(seconds=120)
-    after_timeout: bool = False
+    after_timeout: bool | None = None  # None: as the workspace says
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

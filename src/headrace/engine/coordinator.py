@@ -33,7 +33,7 @@ from headrace.engine.walk import Walk
 from headrace.errors import HeadraceError, InternalError
 from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
-from headrace.storage import instances, jobs, task_groups, turns
+from headrace.storage import default_items, instances, jobs, task_groups, turns
 from headrace.storage.database import Connection
 from headrace.wire.v1.definition import read_definition
 
@@ -196,7 +196,8 @@ class Coordinator:
         job = _definition(text)
         if [node.name for node in job.nodes] != [node.name for node in nodes]:
             job = JobDefinition(name=record.job_name)
-        walk = self._walks[key] = Walk(record, nodes, job)
+        items = default_items.of_workspace(connection, record.workspace_id)
+        walk = self._walks[key] = Walk(record, nodes, job, items)
         self._ready.pop(key, None)
         for node in nodes:
             if node.retry_at is not None:

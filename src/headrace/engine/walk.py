@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from headrace.domain.instance import ENDED_JOB_STATES, JobState, NodeState, Passage, moved
-from headrace.domain.job import Condition, FailPolicy, JobDefinition, NodeDefinition
+from headrace.domain.job import Condition, FailPolicy, JobDefinition, MultiIf, NodeDefinition
 from headrace.engine.graph import Step, View, failures, next_step, verdict
 from headrace.errors import HeadraceError
 from headrace.nodes.base import NodeResult, is_inline
+from headrace.storage.default_items import DefaultItems
 from headrace.storage.instances import AttemptRecord, ChildRecord, InstanceRecord, NodeRecord, attempt_ended
 
-_NOTHING = NodeResult(success=True)
+_NOTHING, _DEFAULTS = NodeResult(success=True), DefaultItems()
 _BAD = frozenset({JobState.FAIL, JobState.MANUAL_STOP, JobState.SKIP_BY_DEPEND})
 _CHILD_ENDED = _BAD | {JobState.SUCCESS}
 
@@ -31,11 +33,15 @@ class Walk:
     ``abandoned``: nodes whose child instances must end; ``begun``: child instances that can begin.
     """
 
-    def __init__(self, record: InstanceRecord, nodes: Sequence[NodeRecord], job: JobDefinition) -> None:
+    def __init__(
+        self, record: InstanceRecord, nodes: Sequence[NodeRecord], job: JobDefinition, items: DefaultItems = _DEFAULTS
+    ) -> None:
         self.loaded = record
         self.record = record
         self.nodes = list(nodes)
         self.job = job
+        self._multi_if = MultiIf.AND if items.all_conditions else MultiIf.OR
+        self._retry_after_timeout = bool(items.retry_after_timeout)
         self.states = [NodeState(node.status) for node in nodes]
         self.candidates = {node.position for node in nodes if node.status == NodeState.WAITING and not node.retry_at}
         self.startable: list[int] = []
@@ -120,7 +126,7 @@ class Walk:
             if self.states[position] is not NodeState.WAITING or self.state is not JobState.RUNNING:
                 continue
             try:
-                step = next_step(self.job, position, view, lambda c, p=position: holds(p, c))  # type: ignore[misc]
+                step = next_step(self.job, position, view, partial(holds, position), self._multi_if)
             except HeadraceError as error:
                 self._fail_node(position, error.message, now)
                 continue
@@ -263,7 +269,8 @@ class Walk:
 
     def _retry(self, position: int, message: str, now: int, *, timed_out: bool = False, at_once: bool = False) -> bool:
         policy, node = self.definition(position).retry, self.nodes[position]
-        if node.retry_times >= policy.times or (timed_out and not policy.after_timeout):
+        after_timeout = self._retry_after_timeout if policy.after_timeout is None else policy.after_timeout
+        if node.retry_times >= policy.times or (timed_out and not after_timeout):
             return False
         due = now if at_once else now + int(policy.interval.total_seconds() * 1000)
         self._change(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headrace.domain.identity import Caller
+from headrace.domain.job import MultiIf
 from headrace.errors import InvalidParameter, WorkspaceNotFound
 from headrace.services import Services
 from headrace.storage import default_items, workspaces
@@ -24,6 +25,8 @@ def change(services: Services, caller: Caller, workspace_id: str, request: Defau
     definition, simple = request.script_variable_definition, request.use_simple_variable_set
     if definition not in (None, ANY_NAME, DLF_NAMES):
         raise InvalidParameter(f"script_variable_definition: {definition!r} is not '{ANY_NAME}' or '{DLF_NAMES}'.")
+    if request.multi_if_policy not in (None, *MultiIf):
+        raise InvalidParameter(f"multi_if_policy: {request.multi_if_policy!r} is not 'OR' or 'AND'.")
     with services.db.writing() as connection:
         key = _found(connection, caller, workspace_id)
         items = default_items.of_workspace(connection, key)
@@ -31,6 +34,10 @@ def change(services: Services, caller: Caller, workspace_id: str, request: Defau
             items = items._replace(prefix_only_dlf=int(definition == DLF_NAMES))
         if simple is not None:
             items = items._replace(simple_variables=int(simple))
+        if request.multi_if_policy is not None:
+            items = items._replace(all_conditions=int(request.multi_if_policy == MultiIf.AND))
+        if request.retry_node_upon_timeout is not None:
+            items = items._replace(retry_after_timeout=int(request.retry_node_upon_timeout))
         default_items.put(connection, key, items)
     return _body(items)
 
@@ -46,4 +53,6 @@ def _body(items: DefaultItems) -> DefaultItemsBody:
     return DefaultItemsBody(
         script_variable_definition=DLF_NAMES if items.prefix_only_dlf else ANY_NAME,
         use_simple_variable_set=bool(items.simple_variables),
+        multi_if_policy=(MultiIf.AND if items.all_conditions else MultiIf.OR).value,
+        retry_node_upon_timeout=bool(items.retry_after_timeout),
     )

@@ -12,13 +12,19 @@ from headrace.storage.tables import default_items
 
 
 class DefaultItems(NamedTuple):
-    """1 or 0 each. ``prefix_only_dlf``: only ``${dlf.name}`` is a variable; ``simple_variables``: they are replaced."""
+    """1 or 0 each. ``prefix_only_dlf``: only ``${dlf.name}`` is a variable; ``simple_variables``: they are replaced.
+
+    ``all_conditions``: of several conditions into a node all must hold, not one; ``retry_after_timeout``: nodes that
+    say nothing are tried again after a timeout.
+    """
 
     prefix_only_dlf: int = 0
     simple_variables: int = 0
+    all_conditions: int = 0
+    retry_after_timeout: int = 0
 
 
-_ITEMS = (default_items.c.prefix_only_dlf, default_items.c.simple_variables)
+_ITEMS = tuple(default_items.c[name] for name in DefaultItems._fields)
 _OF = Statement(select(*_ITEMS).where(default_items.c.workspace_id == bindparam("workspace_id")))
 _PUT = InsertStatement(
     default_items,

@@ -8,7 +8,12 @@ import pytest
 from error_answers import failure, refused
 
 ITEMS = "/v1/{p}/workspaces/studio/%s/default-items"
-DEFAULTS = {"script_variable_definition": "${}", "use_simple_variable_set": False}
+DEFAULTS = {
+    "script_variable_definition": "${}",
+    "use_simple_variable_set": False,
+    "multi_if_policy": "OR",
+    "retry_node_upon_timeout": False,
+}
 
 
 def test_show_default_items__a_new_workspace_has_those_of_the_service(server: Any) -> None:
@@ -19,10 +24,12 @@ def test_show_default_items__a_new_workspace_has_those_of_the_service(server: An
 def test_update_default_items__changes_what_is_given_in_that_workspace_only(server: Any) -> None:
     one, other = server.workspace(), server.workspace()
     answer = server.http.put(ITEMS % one, json={"script_variable_definition": "${dlf.}"})
-    changed = {"script_variable_definition": "${dlf.}", "use_simple_variable_set": False}
+    changed = {**DEFAULTS, "script_variable_definition": "${dlf.}"}
     assert (answer.status_code, answer.json()) == (200, changed)
     server.http.put(ITEMS % one, json={"use_simple_variable_set": True})
-    assert server.http.get(ITEMS % one).json() == {**changed, "use_simple_variable_set": True}
+    server.http.put(ITEMS % one, json={"multi_if_policy": "AND", "retry_node_upon_timeout": True})
+    more = {"use_simple_variable_set": True, "multi_if_policy": "AND", "retry_node_upon_timeout": True}
+    assert server.http.get(ITEMS % one).json() == {**changed, **more}
     assert server.http.get(ITEMS % other).json() == DEFAULTS
 
 
@@ -30,6 +37,12 @@ def test_update_default_items__changes_what_is_given_in_that_workspace_only(serv
 def test_update_default_items__another_definition_answers_dlf_3051(server: Any, value: str) -> None:
     answer = server.http.put(ITEMS % server.workspace(), json={"script_variable_definition": value})
     detail = f"script_variable_definition: {value!r} is not '${{}}' or '${{dlf.}}'."
+    assert failure(answer) == refused("DLF.3051", f"The request parameter is invalid. {detail}")
+
+
+def test_update_default_items__another_multi_if_policy_answers_dlf_3051(server: Any) -> None:
+    answer = server.http.put(ITEMS % server.workspace(), json={"multi_if_policy": "XOR"})
+    detail = "multi_if_policy: 'XOR' is not 'OR' or 'AND'."
     assert failure(answer) == refused("DLF.3051", f"The request parameter is invalid. {detail}")
 
 

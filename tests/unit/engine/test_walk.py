@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from headrace.domain.instance import JobState, Passage
 from headrace.domain.job import Condition
 from headrace.engine.walk import LOST, Walk
 from headrace.errors import InvalidParameter
 from headrace.nodes.base import NodeResult
+from headrace.storage.default_items import DefaultItems
 from headrace.storage.instances import InstanceRecord, NodeRecord
 from headrace.wire.v1.definition import read_definition
 
@@ -24,7 +27,7 @@ def unreadable(position: int, condition: Condition) -> bool:
     raise InvalidParameter("not an expression")
 
 
-def walk_of(*nodes: dict[str, Any], **members: Any) -> Walk:
+def walk_of(*nodes: dict[str, Any], items: DefaultItems = DefaultItems(), **members: Any) -> Walk:  # noqa: B008
     job = read_definition(json.dumps({"name": "j", "nodes": list(nodes), **members}))
     record = InstanceRecord(
         id=1,
@@ -47,7 +50,7 @@ def walk_of(*nodes: dict[str, Any], **members: Any) -> Walk:
         NodeRecord(instance_id=1, position=at, name=node.name, type=node.type, status="waiting", plan_time=0)
         for at, node in enumerate(job.nodes)
     ]
-    walk = Walk(record, rows, job)
+    walk = Walk(record, rows, job, items)
     walk.begin(10, "me")
     return walk
 
@@ -264,3 +267,51 @@ def test_unreadable_condition__fails_the_node() -> None:
         walk.decide(20, unreadable)
     assert (walk.state, walk.nodes[1].status) == (JobState.FAIL, "fail")
     assert "not an expression" in walk.nodes[1].error_message
+
+
+def test_of_several_conditions_one_must_hold_or_all_as_the_workspace_says() -> None:
+    nodes = [
+        {"name": "a", "type": "Dummy"},
+        {"name": "b", "type": "Dummy"},
+        {
+            "name": "c",
+            "type": "Dummy",
+            "preNodeName": ["a", "b"],
+            "conditions": [{"preNodeName": "a", "expression": "yes"}, {"preNodeName": "b", "expression": "no"}],
+        },
+    ]
+    for items, state in ((DefaultItems(), "success"), (DefaultItems(all_conditions=1), "skip")):
+        walk = walk_of(*nodes, items=items)
+        while walk.candidates:
+            walk.decide(20, lambda position, condition: condition.expression == "yes")
+        assert statuses(walk)[2] == state
+
+
+@pytest.mark.parametrize(
+    ("own", "workspace", "state"),
+    [(None, 0, "fail"), (None, 1, "waiting"), ("false", 1, "fail"), ("true", 0, "waiting")],
+)
+def test_a_node_is_tried_again_after_a_timeout_where_it_or_the_workspace_says_so(
+    own: str | None, workspace: int, state: str
+) -> None:
+    members = {} if own is None else {"execTimeOutRetry": own}
+    walk = walk_of(shell("a", retryTimes=1, **members), items=DefaultItems(retry_after_timeout=workspace))
+    advance(walk)
+    assert walk.timed_out(0, 1, 30)
+    assert statuses(walk) == [state]
+
+
+def test_an_unmet_condition_skips_the_next_node_only_where_it_says_so() -> None:
+    nodes = [
+        {"name": "a", "type": "Dummy"},
+        {
+            "name": "b",
+            "type": "Dummy",
+            "preNodeName": ["a"],
+            "conditions": [{"preNodeName": "a", "expression": "no", "skipPolicy": "SKIP_NEXT"}],
+        },
+        {"name": "c", "type": "Dummy", "preNodeName": ["b"]},
+    ]
+    walk = walk_of(*nodes)
+    advance(walk)
+    assert statuses(walk) == ["success", "skip", "success"]

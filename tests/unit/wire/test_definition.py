@@ -21,7 +21,7 @@ def test_a_node_without_anything_has_the_documented_defaults() -> None:
     (node,) = read(nodes=[{"name": "a", "type": "Shell"}]).nodes
     assert node.max_execution_time == timedelta(minutes=60)
     assert node.polling_interval == timedelta(seconds=10)
-    assert node.retry == RetryPolicy(times=0, interval=timedelta(seconds=120), after_timeout=False)
+    assert node.retry == RetryPolicy(times=0, interval=timedelta(seconds=120), after_timeout=None)
     assert (node.fail_policy, node.predecessors, node.dry_run) == (FailPolicy.FAIL, (), False)
 
 

@@ -22,6 +22,7 @@ from headrace.domain.job import (
     NodeDefinition,
     RetryPolicy,
     ScheduleDefinition,
+    SkipPolicy,
 )
 from headrace.errors import InvalidParameter
 from headrace.wire.document import Document, as_text, as_truth, number_value, read_document, without_nulls
@@ -106,7 +107,7 @@ def _node(node: Document) -> NodeDefinition:
         retry=RetryPolicy(
             times=int(_number(node, "retryTimes", 0)),
             interval=timedelta(seconds=_number(node, "retryInterval", 120)),
-            after_timeout=as_truth(node.get("execTimeOutRetry")),
+            after_timeout=as_truth(after) if (after := node.get("execTimeOutRetry")) not in (None, "") else None,
         ),
         fail_policy=FAIL_POLICY_WORDS.get(as_text(node.get("failPolicy")).upper(), FailPolicy.FAIL),
         dry_run=as_truth(values.get("emptyRunningJob")) or as_truth(node.get("emptyRunningJob")),
@@ -131,10 +132,23 @@ def _predecessors(node: Document, conditions: Sequence[Condition]) -> tuple[str,
 def _conditions(node: Document) -> list[Condition]:
     found = (without_nulls(item) for item in _objects(node.get("conditions", node.get("condition"))))
     return [
-        Condition(pre_node_name=as_text(item.get("preNodeName")), expression=as_text(item["expression"]))
+        Condition(
+            pre_node_name=as_text(item.get("preNodeName")),
+            expression=as_text(item["expression"]),
+            skip=_skip_policy(item),
+        )
         for item in found
         if as_text(item.get("expression")).strip()
     ]
+
+
+def _skip_policy(condition: Document) -> SkipPolicy:
+    """What an unmet condition skips: only the next node when a policy says so.
+
+    The console offers both; how files spell the choice is not published, so NEXT in any of these members counts.
+    """
+    words = (as_text(condition.get(name)).upper() for name in ("skipPolicy", "failPolicy", "failurePolicy", "policy"))
+    return SkipPolicy.NEXT if any("NEXT" in word for word in words) else SkipPolicy.ALL_SUBSEQUENT
 
 
 def _number(node: Document, name: str, default: float) -> float:

@@ -18,4 +18,6 @@ def upgrade() -> None:
         Column("workspace_id", Text, primary_key=True),
         Column("prefix_only_dlf", Integer, nullable=False),
         Column("simple_variables", Integer, nullable=False),
+        Column("all_conditions", Integer, nullable=False),
+        Column("retry_after_timeout", Integer, nullable=False),
     )
