@@ -1,4 +1,4 @@
-"""Writes the reference pages from what is declared: operations, errors, settings, and how much of the contract works.
+"""Writes the reference pages from what is declared: operations, errors, node types, settings, and what works of them.
 
     python scripts/reference.py [--check]
 
@@ -25,6 +25,7 @@ from headrace.api.operation import Operation, declared_operations
 from headrace.el.declare import EmbeddedObject
 from headrace.el.objects import OBJECTS
 from headrace.errors import HeadraceError
+from headrace.nodes.base import Node, node_types, property_name
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by scripts/reference.py (make docs); do not edit. -->"
@@ -44,6 +45,7 @@ def pages() -> dict[str, str]:
         "errors.md": error_codes,
         "expressions.md": expressions,
         "../explanation/instance-states.md": lambda: instance_states.page(NOTE),
+        "node-types.md": node_type_names,
         "operations.md": operations,
         "settings.md": setting_names,
     }
@@ -151,6 +153,33 @@ def _object(item: EmbeddedObject) -> Iterator[str]:
         yield f"\n### {item.name}.{name}"
         for method in overloads:
             yield f"\n`{method.signature}`\n\n{inspect.getdoc(method.function)}"
+
+
+def node_type_names() -> Iterator[str]:
+    """Every node type: whether nodes of it run, what they need, and the names of their properties."""
+    yield f"# Node types\n\n{NOTE}\n"
+    yield "Names are compared without blanks and case. A type that is not listed is kept and fails when it runs; so do"
+    yield 'those that "cannot run", with the reason. A dry run (`emptyRunningJob` "1") passes every node.'
+    yield "`#{…}` and `${…}` in every property are replaced before a node begins.\n"
+    classes: dict[type[Node], list[str]] = {}
+    for cls, name in node_types().values():
+        classes.setdefault(cls, []).append(name)
+    yield "| type | does | needs |\n|---|---|---|"
+    rows = [(name, cls) for cls, names in classes.items() for name in names]
+    for name, cls in sorted(rows, key=lambda row: row[0].lower()):
+        refusal = cls.refusal(name)
+        yield f"| {name} | {f'cannot run: {refusal}' if refusal else 'runs'} | {'' if refusal else cls.needs} |"
+    for cls, names in sorted(classes.items(), key=lambda item: item[1][0].lower()):
+        yield from _node_type(cls, names)
+
+
+def _node_type(cls: type[Node], names: list[str]) -> Iterator[str]:
+    yield f"\n## {', '.join(names)}\n\n{inspect.getdoc(cls)}"
+    listed = [item.metadata.get("names") or (property_name(item.name),) for item in fields(cls)]
+    properties = [f"`{given[0]}`" + (f" (or {', '.join(given[1:])})" if given[1:] else "") for given in listed]
+    shown = [text for text in properties if text != "`typeName`"]
+    if shown:
+        yield f"\nProperties: {', '.join(shown)}."
 
 
 def setting_names() -> Iterator[str]:

@@ -240,7 +240,7 @@ def build_node(type_name: str, properties: Mapping[str, str]) -> Node:
     cls, _ = found
     values: dict[str, str] = {}
     for item in fields(cls):
-        for name in item.metadata.get("names") or (_camel(item.name),):
+        for name in item.metadata.get("names") or (property_name(item.name),):
             if properties.get(name):
                 values[item.name] = properties[name]
                 break
@@ -248,7 +248,8 @@ def build_node(type_name: str, properties: Mapping[str, str]) -> Node:
     return cls(**values)
 
 
-def _camel(name: str) -> str:
+def property_name(name: str) -> str:
+    """The name of a property by that of its field."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from headrace.nodes.base import NodeContext, NodeResult, node_type
 from headrace.nodes.programs import PYTHON, Program
@@ -12,6 +13,8 @@ from headrace.nodes.programs import PYTHON, Program
 @dataclass(frozen=True, kw_only=True)
 class Python(Program):
     """As Shell, run by Python 3 (or 2, where ``pythonVersion`` says so). Source: user guide, "Python"."""
+
+    needs: ClassVar[str] = "a bound HOST connection, or `local_execution`"
 
     python_version: str = ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from headrace.nodes.base import NodeContext, NodeResult, node_type
 from headrace.nodes.programs import SHELL, Program
@@ -15,6 +16,8 @@ class Shell(Program):
 
     Source: user guide, "Shell".
     """
+
+    needs: ClassVar[str] = "a bound HOST connection, or `local_execution`"
 
     def run(self, ctx: NodeContext) -> NodeResult:
         return self.run_as(ctx, SHELL)

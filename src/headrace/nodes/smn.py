@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from headrace.nodes.base import Node, NodeContext, NodeFailed, NodeResult, node_type, read_arguments
 from headrace.notifications import Notice, NotificationFailed, addresses_of, send
@@ -22,6 +23,8 @@ class Smn(Node):
     http, https, sms); TEMPLATE, where ``message`` or ``message_template_name`` names a text of the setting
     message_templates and ``tags`` (a JSON object, or ``k=v`` per line) fills its ``{k}``. Source: user guide, "SMN".
     """
+
+    needs: ClassVar[str] = "`headrace[notify]` and the setting `topics`"
 
     topic: str = field(default="", metadata={"names": ("topic", "topicUrn")})
     subject: str = ""

@@ -52,6 +52,8 @@ class Sql(Node):
 
     unevaluated: ClassVar[frozenset[str]] = frozenset({"scriptArgs"})
 
+    needs: ClassVar[str] = "the embedded engine (`unbound_connections`), or a bound connection and its driver's extra"
+
     type_name: str
     statement_or_script: str = ""
     script_name: str = ""
