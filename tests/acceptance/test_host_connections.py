@@ -133,7 +133,7 @@ def test_resources_are_files_beside_the_script_and_can_be_imported(
     ctx.store.put(ObsPath.parse("obs://libs/py/rates.py"), b"RATE = 7\n")
     result = run_node(
         "Python", ctx, statement="import os, rates\nprint(rates.RATE, os.listdir('.') > [], open('rates.py').read())",
-        connectionName="host", resources="rates",
+        connectionName="host", resourceNames="rates",
     )  # fmt: skip
     assert (result.success, result.output) == (True, "7 True RATE = 7\n\n")
     assert left_on_host() == []

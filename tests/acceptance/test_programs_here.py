@@ -95,7 +95,7 @@ def test_resources_and_what_they_depend_on_are_files_of_the_working_folder(here:
     python = run_node("Python", ctx, statement="import rates, deep\nprint(rates.RATE * deep.N)", resources='["rates"]')
     assert python.output == "21\n"
     shell = run_node(
-        "Shell", ctx, statement='cat rates.py; cmp rates.py "$HEADRACE_RESOURCES/rates.py"; ls', resources="r"
+        "Shell", ctx, statement='cat rates.py; cmp rates.py "$HEADRACE_RESOURCES/rates.py"; ls', resourceNames="r"
     )
     assert (shell.success, shell.output) == (True, "RATE = 7\ndeep.zip\nrates.py\nscript.sh\n")
     assert not ctx.scratch.exists()
@@ -114,7 +114,7 @@ def test_resources_and_what_they_depend_on_are_files_of_the_working_folder(here:
 def test_resources_that_cannot_be_files_are_named(here: Callable[..., NodeContext], location: str, words: str) -> None:
     ctx = stored(here(find_resource=lambda name: Resource(name=name, type="file", location=location)), {})
     with pytest.raises(NodeFailed, match=words):
-        run_node("Shell", ctx, statement="true", resources="rules")
+        run_node("Shell", ctx, statement="true", resourceNames="rules")
     assert not ctx.scratch.exists()
 
 

@@ -40,11 +40,11 @@ def read_resource_names(text: str) -> tuple[str, ...]:
     try:
         listed = json.loads(text)
     except ValueError as error:
-        raise NodeFailed(f"resources: {text!r} is no list: {error}") from error
+        raise NodeFailed(f"resourceNames: {text!r} is no list: {error}") from error
     found = [item.get("name") if isinstance(item, dict) else item for item in listed]
     names = [name for name in found if isinstance(name, str) and name]
     if len(names) < len(found):
-        raise NodeFailed(f"resources: {text!r} is no list of names.")
+        raise NodeFailed(f"resourceNames: {text!r} is no list of names.")
     return tuple(dict.fromkeys(names))
 
 

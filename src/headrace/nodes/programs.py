@@ -20,6 +20,7 @@ from headrace.nodes.ssh import KnownHosts, read_host
 from headrace.sql.engine import Cancellation
 
 SHELL, PYTHON = "shell", "python"
+RESOURCE_PROPERTIES = ("resourceNames", "resources", "resouces", "resourceName", "resource", "pythonResource")
 MAX_RESULT_BYTES = 30 * 1024 * 1024  # of standard output. Source: user guide, "Shell"
 
 
@@ -43,8 +44,8 @@ class Program(Node):
     """What Shell and Python nodes have in common. ``arguments``: between blanks.
 
     ``interactive_input``: what ``read`` and ``input`` get, a line each. ``retry_codes``: the only exit codes after
-    which the node is tried again, as ``1,3-5``. The names of these two and of ``resources`` in the original's files are
-    not published.
+    which the node is tried again, as ``1,3-5``. What the original's files call these two, and the
+    resources of a program, is not published.
     """
 
     unevaluated: ClassVar[frozenset[str]] = frozenset({"scriptArgs"})
@@ -58,7 +59,7 @@ class Program(Node):
     script_args: str = ""
     interactive_input: str = field(default="", metadata={"names": ("interactiveInput", "interactive")})
     retry_codes: str = field(default="", metadata={"names": ("retryCodes", "retryCondition")})
-    resources: str = field(default="", metadata={"names": ("resources", "resouces")})
+    resource_names: str = field(default="", metadata={"names": RESOURCE_PROPERTIES})
 
     def _script(self, ctx: NodeContext, kind: str) -> Script:
         inline = self.statement_or_script.upper() == "STATEMENT" or (self.statement and not self.script_name)
@@ -76,7 +77,7 @@ class Program(Node):
             arguments=self.arguments,
             script_arguments=evaluated_arguments(ctx, self.script_args),
             answers=self.interactive_input,
-            resources=read_resource_names(self.resources),
+            resources=read_resource_names(self.resource_names),
             python_version=python_version,
         )
         connection = self.connection_name or script.connection_name

@@ -67,7 +67,7 @@ def test_read_resource_names__lists_of_either_form(text: str, names: tuple[str, 
 
 @pytest.mark.parametrize("text", ["[1]", "[", '[{"id": "a"}]', '[""]'])
 def test_read_resource_names__another_form_is_shown(text: str) -> None:
-    with pytest.raises(NodeFailed, match=r"resources: .* is no list"):
+    with pytest.raises(NodeFailed, match=r"resourceNames: .* is no list"):
         read_resource_names(text)
 
 
@@ -127,7 +127,7 @@ def test_python_command__others_are_refused(version: str, words: str) -> None:
 def test_build_node__both_spellings_of_resources() -> None:
     given = {"resouces": "a", "interactiveInput": "y", "retryCondition": "1", "pythonVersion": "3.12"}
     assert build_node("Python", given) == Python(
-        resources="a", interactive_input="y", retry_codes="1", python_version="3.12"
+        resource_names="a", interactive_input="y", retry_codes="1", python_version="3.12"
     )
     assert Program in Python.__mro__
 
