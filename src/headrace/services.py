@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from headrace.auth.sealing import Sealer
 from headrace.objectstore.base import ObjectStore
+from headrace.objectstore.live import LiveLogs
 from headrace.settings import Settings
 from headrace.storage.database import Database
 
@@ -18,7 +19,7 @@ class Services:
 
     ``token_key`` signs tokens. ``now`` gives milliseconds since the epoch, ``next_number`` 64-bit ids that grow with
     time, ``next_id`` ids of 32 hexadecimal digits. ``wake_engine`` tells the engine that ready work was committed;
-    ``in_background`` runs a function on a worker thread and never raises.
+    ``in_background`` runs a function on a worker thread and never raises. ``logs``: those of running attempts.
     """
 
     settings: Settings
@@ -32,6 +33,7 @@ class Services:
     wake_engine: Callable[[], None] = lambda: None
     in_background: Callable[[Callable[[], None]], None] = lambda work: work()
     stopping: threading.Event = field(default_factory=threading.Event)
+    logs: LiveLogs = field(default_factory=LiveLogs)
 
 
 class Numbers:

@@ -72,7 +72,7 @@ def run_attempt(services: Services, engines: SqlEngines, attempt: Attempt) -> No
             for name, value in definition.properties.items()
             if name in definition.sensitive and services.sealer.is_sealed(value)
         }
-        record_log = AttemptLog(services.store, node.log_path, sensitive.values(), _clock(services))
+        record_log = AttemptLog(services, node.log_path, sensitive.values(), _clock(services), attempt.record.id)
     except Exception:
         log.exception("an attempt could not be prepared", instance=attempt.record.id, node=node.name)
         return NodeResult(success=False, message="The attempt could not be prepared; the server's log says why.")

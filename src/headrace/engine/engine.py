@@ -89,6 +89,7 @@ class Engine:
         self._thread = None
         self._lock.release()
         self._announce()
+        self._services.logs.tell_all()
 
     def wake(self) -> None:
         """Something was committed that an engine must see."""
@@ -193,6 +194,8 @@ class Engine:
                 self._ended += again
         if touched or moved:
             self._announce()
+        for key in touched:
+            self._services.logs.tell(key)
         if self._coordinator.told_others:
             self._tell_others()
 

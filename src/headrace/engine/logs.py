@@ -15,8 +15,9 @@ from headrace.auth.sealing import MASK
 from headrace.domain.clock import from_millis
 from headrace.domain.instance import InstanceType
 from headrace.errors import HeadraceError
-from headrace.objectstore.base import Appender, ObjectStore
+from headrace.objectstore.base import Appender
 from headrace.objectstore.path import ObsPath
+from headrace.services import Services
 from headrace.storage.instances import InstanceRecord
 
 log = structlog.get_logger("headrace.engine")
@@ -46,10 +47,14 @@ def _segment(name: str) -> str:
 class AttemptLog:
     """Writes an attempt's log. A store that does not take it costs the log, never the attempt.
 
-    Where there are secrets to mask, lines are held back until they are whole.
+    Where there are secrets to mask, lines are held back until they are whole. ``topic``: whose followers to wake.
     """
 
-    def __init__(self, store: ObjectStore, path: str, secrets: Iterable[str], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, services: Services, path: str, secrets: Iterable[str], now: Callable[[], datetime], topic: int
+    ) -> None:
+        self._live = services.logs
+        self._topic = topic
         self._path = path
         self._secrets = sorted({item.encode() for item in secrets if item}, key=len, reverse=True)
         self._now = now
@@ -57,7 +62,7 @@ class AttemptLog:
         self._held = b""
         self._appender: Appender | None = None
         try:
-            self._appender = store.appender(ObsPath.parse(path))
+            self._appender = self._live.begin(services.store, ObsPath.parse(path))
         except HeadraceError as error:
             log.warning("the log of a node cannot be written", path=path, reason=error.message)
 
@@ -90,9 +95,7 @@ class AttemptLog:
         with self._lock:
             self._append(self._masked(self._held))
             self._held = b""
-            if self._appender is not None:
-                self._appender.close()
-                self._appender = None
+            self._let_go()
 
     def _masked(self, data: bytes) -> bytes:
         for secret in self._secrets:
@@ -106,4 +109,15 @@ class AttemptLog:
             self._appender.write(data)
         except (HeadraceError, OSError) as error:
             log.warning("the log of a node cannot be written", path=self._path, reason=str(error))
-            self._appender = None
+            self._let_go()
+        self._live.tell(self._topic)
+
+    def _let_go(self) -> None:
+        if self._appender is None:
+            return
+        appender, self._appender = self._appender, None
+        try:
+            self._live.end(ObsPath.parse(self._path), appender)
+        except (HeadraceError, OSError) as error:
+            log.warning("the log of a node cannot be written", path=self._path, reason=str(error))
+        self._live.tell(self._topic)

@@ -31,9 +31,20 @@ class Appender(Protocol):
 
     def close(self) -> None: ...
 
+    def read(self, offset: int, size: int) -> tuple[bytes, int] | None:
+        """Of what the object shows only at ``close``: bytes and where they begin. None where the object shows them.
+
+        A negative ``offset`` counts from the end.
+        """
+
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+def begin_of(offset: int, length: int) -> int:
+    """Where to begin in an object of ``length`` bytes; a negative offset counts from its end."""
+    return min(offset, length) if offset >= 0 else max(0, length + offset)
 
 
 class ObjectStore(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from obstore import exceptions
 from obstore.store import S3Store as BucketClient
 
 from headrace import errors
-from headrace.objectstore.base import ObjectInfo, ObjectNotFound
+from headrace.objectstore.base import ObjectInfo, ObjectNotFound, begin_of
 from headrace.objectstore.path import ObsPath, is_object_key
 from headrace.objectstore.s3_signature import encoded_path, signed_headers
 
@@ -280,20 +281,33 @@ class S3Appender:
     def __init__(self, store: S3Store, path: ObsPath) -> None:
         self._store = store
         self._path = path
+        self._lock = threading.Lock()
         self._file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 - closed by close()
         if store.exists(path):
             self._file.write(store.get(path))
 
     def write(self, data: bytes) -> None:
-        self._file.write(data)
+        with self._lock:
+            self._file.seek(0, io.SEEK_END)
+            self._file.write(data)
+
+    def read(self, offset: int, size: int) -> tuple[bytes, int] | None:
+        """What was added, also what was there before; None once the object has it."""
+        with self._lock:
+            if self._file.closed:
+                return None
+            begin = begin_of(offset, self._file.seek(0, io.SEEK_END))
+            self._file.seek(begin)
+            return self._file.read(size), begin
 
     def close(self) -> None:
-        if self._file.closed:
-            return
-        with self._file, self._store.writer(self._path) as target:
-            self._file.seek(0)
-            while piece := self._file.read(_READ_BYTES):
-                target.write(piece)
+        with self._lock:
+            if self._file.closed:
+                return
+            with self._file, self._store.writer(self._path) as target:
+                self._file.seek(0)
+                while piece := self._file.read(_READ_BYTES):
+                    target.write(piece)
 
     def __enter__(self) -> Self:
         return self
