@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from types import FrameType
 from typing import Annotated
 
 import structlog
@@ -73,7 +74,20 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    uvicorn.Server(config).run()
+    _Server(config, installation).run()
+
+
+class _Server(uvicorn.Server):
+    """Lets go of those who wait for more of a log as soon as it is told to end."""
+
+    def __init__(self, config: uvicorn.Config, installation: Installation) -> None:
+        super().__init__(config)
+        self._services = installation.services
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._services.stopping.set()
+        self._services.logs.tell_all()
+        super().handle_exit(sig, frame)
 
 
 def greet(installation: Installation) -> None:
