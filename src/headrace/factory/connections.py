@@ -34,9 +34,10 @@ from headrace.wire.document import Document, as_text, as_truth, without_nulls, w
 from headrace.wire.v1.connections import ConnectionInfo, ListConnectionsQuery
 
 TYPES = ("DWS", "DLI", "SparkSQL", "HIVE", "RDS", "CloudTable", "HOST")
+OWN_TYPES = ("KAFKA", "CSS", "FLINK")  # systems that nodes reach and the published list of types leaves out
 MAX_DESCRIPTION = 255  # characters
 TEST_SECONDS = 5.0  # to reach an address
-_TYPE_KEYS = frozenset(name.lower() for name in TYPES)
+_TYPE_KEYS = frozenset(name.lower() for name in (*TYPES, *OWN_TYPES))
 
 _DECODER = msgspec.json.Decoder(ConnectionInfo, strict=False)
 
@@ -82,7 +83,7 @@ def _check(wanted: ConnectionInfo) -> None:
     if not wanted.type:
         raise MissingParameter("type: missing.")
     if wanted.type.lower() not in _TYPE_KEYS:
-        raise InvalidParameter(f"type: {wanted.type!r} is none of {', '.join(TYPES)}.")
+        raise InvalidParameter(f"type: {wanted.type!r} is none of {', '.join((*TYPES, *OWN_TYPES))}.")
     if wanted.description is not None and len(wanted.description) > MAX_DESCRIPTION:
         raise InvalidParameter(f"description: {len(wanted.description)} characters are more than {MAX_DESCRIPTION}.")
     config = wanted.config or {}

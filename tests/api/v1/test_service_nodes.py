@@ -93,3 +93,63 @@ def test_obs__a_job_makes_and_removes_a_directory_of_the_plan_time(jobs: Jobs) -
 
     shown = jobs.run(node("remove", "DeleteOBS", path=path))
     assert (states(shown), jobs.server.services.store.folder_exists(folder)) == ({"remove": "success"}, False)
+
+
+def test_rest__variables_of_an_answer_reach_later_nodes(jobs: Jobs, service: WebService) -> None:
+    shown = jobs.run(
+        node("ask", "RESTAPI", url=f"{service.url}/hosts", responseVariables="host=items[0].name"),
+        node("tell", "RESTAPI", "ask", url=f"{service.url}/issues/${{host}}", method="DELETE"),
+    )
+    assert states(shown) == {"ask": "success", "tell": "success"}
+    assert (service.requests[-1].method, service.requests[-1].path) == ("DELETE", "/issues/gw1")
+
+
+def test_css__a_connection_made_over_the_api_has_the_address(jobs: Jobs, service: WebService) -> None:
+    config = {"ip": "127.0.0.1", "port": service.url.rpartition(":")[2], "userName": "admin", "password": "hush-css"}
+    body = {"name": "search", "type": "CSS", "config": config}
+    answer = jobs.server.http.post("/v1/{p}/connections", json=body, headers=jobs.headers)
+    assert answer.status_code == 204, answer.text
+
+    shown = jobs.run(node("find", "CSS", connectionName="search", method="GET", path="/logs/_search"))
+    assert states(shown) == {"find": "success"}
+    assert service.requests[-1].headers["Authorization"] == "Basic YWRtaW46aHVzaC1jc3M="
+    assert "hush-css" not in jobs.log(shown, "find")
+
+
+def test_kafka__a_job_sends_and_counts(jobs: Jobs) -> None:
+    library = pytest.importorskip("confluent_kafka", reason="the extra headrace[kafka] is not installed")
+    owner = library.Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "mock", "log_level": 0})
+    (broker,) = owner.list_topics(timeout=10).brokers.values()
+    config = {"ip": broker.host, "port": str(broker.port), "authentication": "NONE"}
+    body = {"name": "mrs_kafka", "type": "KAFKA", "config": config}
+    assert jobs.server.http.post("/v1/{p}/connections", json=body, headers=jobs.headers).status_code == 204
+
+    shown = jobs.run(
+        node("send", "KafkaClient", connectionName="mrs_kafka", topic="t", text="#{Job.name}"),
+        node("count", "MRSKafka", "send", connectionName="mrs_kafka", topic="t"),
+        node("tell", "OBSManager", "count", action="CREATE_PATH", path='obs://counts/#{Job.getNodeOutput("count")}/'),
+    )
+    assert states(shown) == {"send": "success", "count": "success", "tell": "success"}
+    assert jobs.server.services.store.folder_exists(ObsPath("counts", "1/"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "said"),
+    [
+        ("CloudTableManager", {"action": "CREATE_TABLE"}, "there is no HBase client in this release"),
+        ("CDMJob", {"clusterName": "cdm-a", "jobName": "mig_pos"}, "job 'mig_pos' of cluster 'cdm-a' was not run"),
+        (
+            "MRSFlinkJob",
+            {"clusterName": "mrs-1", "sql": "SELECT 1"},
+            "no connection 'mrs-1' with the address",
+        ),
+        ("KafkaClient", {"connectionName": "k", "topic": "t"}, "'k' is no connection with brokers"),
+    ],
+)
+def test_types_without_a_system__fail_naming_what_is_missing(
+    jobs: Jobs, kind: str, properties: dict[str, str], said: str
+) -> None:
+    shown = jobs.run(node("x", kind, **properties))
+    assert states(shown) == {"x": "fail"}
+    assert said in shown["nodes"][0]["errorMessage"]
+    assert said in jobs.log(shown, "x")
