@@ -128,6 +128,7 @@ start_sshd() {
   if [ ! -x /usr/sbin/sshd ]; then install_packages sshd openssh-server; fi
   if [ "$(id -u)" = 0 ]; then mkdir -p /run/sshd; fi
   mkdir -p -m 700 "$sshd_dir"
+  if [ ! -O "$sshd_dir" ]; then echo "services: $sshd_dir belongs to somebody else" >&2; exit 1; fi
   for key in host client; do
     [ -f "$sshd_dir/$key" ] || ssh-keygen -q -t ed25519 -N '' -C "headrace-test-$key" -f "$sshd_dir/$key"
   done

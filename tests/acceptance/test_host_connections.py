@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from headrace.nodes.base import BoundConnection, NodeContext, NodeFailed, NodeResult, Resource
@@ -508,3 +510,54 @@ def test_a_cancelled_script_ends_on_its_host(server: Any, client_key: str, tmp_p
     until(lambda: client.get(path)["status"] == "FAILED", "the script goes on")
     assert client.get(path)["message"] == "canceled"
     until(lambda: not runs(int(pid.read_text())), "the program goes on")
+
+
+@contextmanager
+def served(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
+    """A server in a process of its own, and a client of its project."""
+    command = [sys.executable, "-m", "headrace", "up", "--home", str(home), "--port", str(port), "--auth", "none"]
+    with (home / "server.log").open("ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as probe:
+                until(lambda: answers(probe), "the server does not answer")
+            project = json.loads((home / "credentials.json").read_text("utf-8"))["project_id"]
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1/{project}", timeout=30) as client:
+                yield process, client
+        finally:
+            process.kill()
+
+
+def answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/healthz").is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_a_killed_server_goes_on_with_the_job_and_nothing_runs_twice(home: Path) -> None:
+    pids, gate = home / "pids", home / "gate"
+    statement = f"echo $$ >> {pids}; [ -e {gate} ] || exec sleep 300; echo done"
+    values = {"statementOrScript": "STATEMENT", "statement": statement, "connectionName": "ecs"}
+    node = {
+        "name": "n", "type": "Shell", "location": {"x": "0", "y": "0"}, "retryTimes": 1, "retryInterval": 5,
+        "properties": [{"name": name, "value": value} for name, value in values.items()],
+    }  # fmt: skip
+    job = {"name": "j", "nodes": [node], "schedule": {"type": "EXECUTE_ONCE"}, "processType": "BATCH"}
+    config = {"ip": "127.0.0.1", "port": str(PORT), "userName": getpass.getuser(), "keyLocation": "client"}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with served(home, port) as (process, client):
+        client.post("/connections", json={"name": "ecs", "type": "HOST", "config": config}).raise_for_status()
+        client.post("/jobs", json=job).raise_for_status()
+        number = client.post("/jobs/j/run-immediate", json={}).raise_for_status().json()["instanceId"]
+        until(lambda: pids.exists() and pids.read_text(), "the program did not start")
+        process.kill()
+    (first,) = map(int, pids.read_text().split())
+    until(lambda: not runs(first), "the program outlives its server")
+    gate.touch()
+    with served(home, port) as (process, client):
+        path = f"/jobs/j/instances/{number}"
+        until(lambda: client.get(path).json()["status"] == "success", "the instance does not end")
+    assert len(pids.read_text().split()) == 2
+    assert left_on_host() == []

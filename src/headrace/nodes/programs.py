@@ -218,7 +218,7 @@ def _run_there(
         ),
         token=ctx.token,
         known=KnownHosts(file=settings.home / "known_hosts", trust_new=settings.ssh_trust_new_hosts),
-        slots=settings.ssh_sessions_per_host,
+        slots=max(1, settings.ssh_sessions_per_host),
         cancellation=stop,
         on_stdout=hear,
         on_stderr=ctx.log.write,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ from headrace.nodes.interpreters import python_command
 from headrace.nodes.program_files import ProgramFiles, file_name, read_resource_names
 from headrace.nodes.programs import Program, read_answers, read_codes
 from headrace.nodes.python import Python
-from headrace.nodes.ssh import Host, HostSlots, private_key, read_host
+from headrace.nodes.ssh import Host, HostSlots, paramiko, private_key, read_host
 from headrace.sql.engine import Cancellation
 from node_surroundings import context, run_node
 
@@ -220,3 +221,9 @@ def test_private_key__without_its_passphrase_it_is_not_read(password: str, words
     with pytest.raises(NodeFailed, match=words) as refused:
         private_key(library, replace(HOST, private_key=text, password=password))
     assert "PRIVATE" not in str(refused.value)
+
+
+def test_paramiko__where_it_is_absent_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "paramiko", None)
+    with pytest.raises(NodeFailed, match=re.escape("pip install 'headrace[ssh]'")):
+        paramiko()
