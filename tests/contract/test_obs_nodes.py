@@ -48,7 +48,7 @@ def test_obs__delete__a_directory_goes_with_all_below(store: ObjectStore, bucket
 
 def test_obs__delete__a_file_goes_alone(store: ObjectStore, bucket: ObsPath) -> None:
     fill(store, bucket, "a/x", "a/y")
-    assert manage(store, "DELETE_PATH", path=f"{bucket}a/x").success
+    assert manage(store, "delete", path=f"{bucket}a/x").success
     assert held(store, bucket) == {"a/y": "a/y"}
 
 
@@ -85,7 +85,7 @@ def test_obs__move__a_directory_goes_into_another_bucket(store: ObjectStore, buc
 
 def test_obs__move__one_file_goes_into_a_directory(store: ObjectStore, bucket: ObsPath) -> None:
     fill(store, bucket, "in/a", "in/b")
-    assert manage(store, "MOVE", sourceDirectory=f"{bucket}in/a", targetDirectory=f"{bucket}out/").success
+    assert manage(store, "MOVE_FILE", sourceDirectory=f"{bucket}in/a", targetDirectory=f"{bucket}out/").success
     assert held(store, bucket) == {"in/b": "in/b", "out/a": "in/a"}
 
 

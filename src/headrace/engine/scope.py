@@ -12,7 +12,6 @@ from headrace.domain.instance import ENDED_NODE_STATES
 from headrace.domain.job import JobDefinition
 from headrace.el.language import with_parameters
 from headrace.el.scope import Scope
-from headrace.errors import BucketNotFound
 from headrace.objectstore.path import ObsPath
 from headrace.services import Services
 from headrace.storage import default_items
@@ -110,7 +109,7 @@ def script_scope(
 
 
 def obs_exists(services: Services, path: str) -> bool:
-    """Whether there is an object, or, for a path that ends in a slash, anything below it.
+    """Whether there is an object, or, for a path that ends in a slash, a folder: one that was made, or holds any.
 
     Raises InvalidObsPath, and ObsFileUnreadable when the store fails: neither says that nothing is there.
     """
@@ -119,10 +118,7 @@ def obs_exists(services: Services, path: str) -> bool:
         return services.store.bucket_exists(place.bucket)
     if not place.key.endswith("/"):
         return services.store.exists(place)
-    try:
-        return next(iter(services.store.list(place)), None) is not None
-    except BucketNotFound:
-        return False
+    return services.store.folder_exists(place)
 
 
 def _insert_job_id(running_data: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -10,6 +11,7 @@ from headrace import errors
 from headrace.nodes.base import Node, NodeContext, NodeFailed, NodeResult, node_type
 from headrace.objectstore.path import ObsPath
 
+_ENDING = re.compile(r"[ _]?(PATH|FILE|DIRECTORY|OBJECT)S?$")  # CREATE_PATH and CREATE are one action
 _PIECE = 1 << 20  # bytes copied between two looks at the cancellation
 
 
@@ -33,8 +35,7 @@ class ObsManager(Node):
     filter: str = field(default="", metadata={"names": ("filter", "fileFilter", "wildcard")})
 
     def run(self, ctx: NodeContext) -> NodeResult:
-        action = "".join(sign for sign in self.action.upper() if sign.isalpha())
-        work = _ACTIONS.get(action)
+        work = _ACTIONS.get(_ENDING.sub("", self.action.strip().upper()))
         if work is None:
             known = "CREATE_PATH, DELETE_PATH, MOVE, COPY, RENAME, MONITOR"
             raise NodeFailed(f"action: {self.action!r} is none of {known}.")
@@ -188,16 +189,10 @@ def _done(ctx: NodeContext, verb: str, count: int, target: ObsPath) -> NodeResul
 
 
 _ACTIONS: Mapping[str, Callable[[ObsManager, NodeContext], NodeResult]] = {
-    "CREATEPATH": _create,
     "CREATE": _create,
-    "DELETEPATH": _delete,
     "DELETE": _delete,
     "MOVE": _move,
-    "MOVEPATH": _move,
     "COPY": _copy,
-    "COPYPATH": _copy,
     "RENAME": _rename,
-    "RENAMEPATH": _rename,
     "MONITOR": _monitor,
-    "MONITORPATH": _monitor,
 }

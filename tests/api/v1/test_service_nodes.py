@@ -87,9 +87,17 @@ def test_smn__a_job_tells_its_topic(jobs: Jobs, service: WebService) -> None:
 
 def test_obs__a_job_makes_and_removes_a_directory_of_the_plan_time(jobs: Jobs) -> None:
     path = 'obs://acme-ops/probe/#{DateUtil.format(Job.planTime,"yyyy")}/'
-    shown = jobs.run(node("make", "OBSManager", action="CREATE_PATH", path=path))
+    shown = jobs.run(
+        node("make", "OBSManager", action="CREATE_PATH", path=path),
+        node("look", "OBSManager", "make", action="MONITOR", path=path),
+        node("say", "CreateOBS", "look", path='obs://acme-ops/#{OBSUtil.isExistOBSPath("obs://acme-ops/probe/")}/'),
+    )
+    assert jobs.server.services.store.folder_exists(ObsPath("acme-ops", "true/"))
     folder = ObsPath("acme-ops", f"probe/{time.strftime('%Y')}/")
-    assert (states(shown), jobs.server.services.store.folder_exists(folder)) == ({"make": "success"}, True)
+    assert (states(shown), jobs.server.services.store.folder_exists(folder)) == (
+        {"make": "success", "look": "success", "say": "success"},
+        True,
+    )
 
     shown = jobs.run(node("remove", "DeleteOBS", path=path))
     assert (states(shown), jobs.server.services.store.folder_exists(folder)) == ({"remove": "success"}, False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +13,7 @@ from headrace.domain.job import JobDefinition, NodeDefinition
 from headrace.el.errors import ExpressionError
 from headrace.el.language import condition_holds, evaluate_text
 from headrace.engine.scope import node_scope, script_scope
-from headrace.errors import BucketNotFound, ObsFileUnreadable
+from headrace.errors import ObsFileUnreadable
 from headrace.objectstore.path import ObsPath
 from headrace.storage.default_items import DefaultItems
 from headrace.storage.instances import InstanceRecord, NodeRecord
@@ -43,10 +42,8 @@ class Store:
             raise ObsFileUnreadable(f"{path}: it burns")
         return str(path) in self.paths
 
-    def list(self, prefix: ObsPath) -> Iterator[str]:
-        if not self.bucket_exists(prefix.bucket):
-            raise BucketNotFound(f"obs://{prefix.bucket}/")
-        return iter([path for path in self.paths if path.startswith(str(prefix))])
+    def folder_exists(self, path: ObsPath) -> bool:
+        return any(each.startswith(str(path)) for each in self.paths)
 
 
 class Items:
