@@ -31,6 +31,16 @@ class TableFacts:
         """The obs:// path of an external table."""
         return self.storage.get("location")
 
+    @property
+    def query(self) -> str | None:
+        """The DuckDB query of a view over external tables, or of a materialized view; tables by their full names."""
+        return self.storage.get("query")
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether it is a materialized view."""
+        return bool(self.storage.get("keeps_rows"))
+
     def recorded(self) -> str:
         """The form in which the engine keeps this beside the table (its comment)."""
         facts = {"partition_columns": list(self.partition_columns), "storage": dict(self.storage)}
@@ -60,11 +70,29 @@ def _facts(recorded: str | None) -> dict[str, Any] | None:
     return facts
 
 
+@dataclass(frozen=True, kw_only=True)
+class Relation:
+    """A table or view as the engine keeps it."""
+
+    schema: str
+    name: str
+    is_view: bool
+    definition: str  # the DuckDB statement that makes it
+    comment: str | None
+    column_comments: Mapping[str, str] = field(default_factory=dict)
+
+
 class Catalog(Protocol):
     """The tables that exist now."""
 
     def table(self, schema: str, name: str) -> TableFacts | None:
-        """The facts of a table; None for views and for what does not exist."""
+        """The facts of a table, or of a view over external tables; None for other views and what does not exist."""
+
+    def relations(self) -> Sequence[Relation]:
+        """Every table and view of the workspace, in the order in which they were made."""
+
+    def has_schema(self, schema: str) -> bool:
+        """Whether there is a schema of that name."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ def with_variables(text: str, variables: Mapping[str, str]) -> str:
 def _dws(text: str) -> str:
     pieces = _pieces(text)
     words = [piece.word for piece in pieces]
-    if words[:1] == ["CREATE"] and "TABLE" in words[:5]:
+    if words[:1] == ["CREATE"] and ("TABLE" in words[:5] or "MATERIALIZED" in words[:3]):
         text = _without(text, pieces, _table_clauses(words))
         pieces = _pieces(text)
     return _minus(text, pieces)
@@ -98,7 +98,11 @@ def _clause_length(words: list[str], index: int) -> int:
         return kind + (_parentheses(words, index + kind) if words[index + kind : index + kind + 1] == ["("] else 0)
     if three[:1] == ["COMMENT"] and three[1:2] == ["="]:
         return 3
-    if words[index] in ("COMPRESS", "NOCOMPRESS"):
+    if two in (["BUILD", "IMMEDIATE"], ["REFRESH", "COMPLETE"]):
+        return 2
+    if three == ["ENABLE", "QUERY", "REWRITE"]:
+        return 3
+    if words[index] in ("COMPRESS", "NOCOMPRESS", "INCREMENTAL"):
         return 1
     if three in (["ENABLE", "ROW", "MOVEMENT"], ["DISABLE", "ROW", "MOVEMENT"]):
         return 3

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from headrace.sql import materialized, schemas
 from headrace.sql.catalog import CATALOG, Plan, Scope, TableFacts, literal, quoted
 from headrace.sql.engine import StatementNotTranslated
 
@@ -115,6 +116,19 @@ def _table(written: str, scope: Scope) -> tuple[str, str, TableFacts]:
     return schema, name.strip('`"'), facts
 
 
+def _rename_schema(match: re.Match[str], scope: Scope) -> Plan:
+    return schemas.rename(_unquoted(match["name"]), _unquoted(match["new"]), scope)
+
+
+def _refresh(match: re.Match[str], scope: Scope) -> Plan:
+    database, _, name = match["name"].rpartition(".")
+    return materialized.refresh(_unquoted(database) or None, _unquoted(name), scope)
+
+
+def _unquoted(name: str) -> str:
+    return name.strip('`"')
+
+
 _COMMANDS: dict[str, Callable[[re.Match[str], Scope], Plan]] = {
     rf"use(?: (?:database|schema))? {_NAME}": _use,
     r"set(?: session| local)? (?P<key>[\w.:-]+)\s*(?:=| to )\s*(?P<value>.*)": _set,
@@ -122,6 +136,8 @@ _COMMANDS: dict[str, Callable[[re.Match[str], Scope], Plan]] = {
     r"show (?:databases|schemas)": _show_databases,
     rf"show partitions {_NAME}": _show_partitions,
     rf"desc(?:ribe)?(?: table)? {_NAME}": _describe,
+    rf"alter (?:schema|database) {_NAME} rename to [`\"]?(?P<new>[\w$-]+)[`\"]?": _rename_schema,
+    rf"refresh (?:incremental )?materialized view (?:concurrently )?{_NAME}(?: with data)?": _refresh,
     r"begin(?: transaction| work)?|start transaction": _begin,
     r"(?:commit|end)(?: transaction| work)?": _end("COMMIT"),
     r"rollback(?: transaction| work)?": _end("ROLLBACK"),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from headrace.sql.catalog import CATALOG, MAIN, Plan, Scope, TableFacts, literal, quoted
+from headrace.sql.catalog import CATALOG, MAIN, Plan, Scope, literal, quoted
 from headrace.sql.dialects import Dialect
 from headrace.sql.engine import (
     ROW_LIMIT,
@@ -28,6 +28,7 @@ from headrace.sql.engine import (
     StatementNotTranslated,
     StatementResult,
 )
+from headrace.sql.introspection import EngineCatalog
 from headrace.sql.results import scalar, type_name
 from headrace.sql.rewrite import translate
 from headrace.sql.statements import Statement, split
@@ -76,7 +77,7 @@ class EmbeddedEngine:
         execution = _Execution(self._database.cursor(), cancellation or Cancellation())
         scope = Scope(
             dialect=dialect,
-            catalog=execution,
+            catalog=execution.catalog,
             database=database or None,
             files=self._files,
             row_limit=row_limit,
@@ -109,6 +110,7 @@ class _Execution:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, cancellation: Cancellation) -> None:
         self._cursor = cursor
+        self.catalog = EngineCatalog(cursor)
         self._cancellation = cancellation
         self._in_transaction = False
 
@@ -122,16 +124,6 @@ class _Execution:
     def close(self) -> None:
         """The cursor goes, with whatever it has not committed."""
         self._cursor.close()
-
-    def table(self, schema: str, name: str) -> TableFacts | None:
-        """Catalog: the facts of a table, also of one made in the transaction at hand."""
-        condition = f"database_name = '{CATALOG}' AND schema_name = ? AND lower(table_name) = lower(?)"
-        query = f"SELECT comment FROM duckdb_tables() WHERE {condition}"  # noqa: S608 - constants
-        found = self._cursor.execute(query, [schema, name]).fetchone()
-        if found is None:
-            return None
-        query = f"SELECT column_name, data_type FROM duckdb_columns() WHERE {condition} ORDER BY column_index"  # noqa: S608
-        return TableFacts.read(dict(self._cursor.execute(query, [schema, name]).fetchall()), found[0])
 
     def run(self, statement: Statement, scope: Scope) -> tuple[StatementResult, Scope]:
         """One statement: its result, and the scope of the next."""
@@ -201,8 +193,7 @@ class _Execution:
     def _exists(self, scope: Scope, database: str) -> None:
         """USE names a database that exists."""
         schema = scope.schema_of(database)
-        query = f"SELECT 1 FROM duckdb_schemas() WHERE database_name = '{CATALOG}' AND schema_name = {literal(schema)}"  # noqa: S608
-        if self._cursor.execute(query).fetchone() is None:
+        if not self.catalog.has_schema(schema):
             raise StatementFailed(f"Database '{database}' does not exist.")
 
     def _transaction(self, word: str) -> None:

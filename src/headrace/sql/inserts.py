@@ -27,6 +27,8 @@ def insert(tree: exp.Insert, scope: Scope, number: int = 0) -> Plan:
     facts = scope.facts(table)
     if facts is not None and facts.location:
         raise StatementNotTranslated(f"{table.name} is an external table, which can only be read.")
+    if facts is not None and facts.query is not None:
+        raise StatementNotTranslated(f"{table.name} is a view, which INSERT cannot change.")
     partition = table.args.get("partition") or tree.args.get("partition")
     if not partition and not tree.args.get("overwrite") and not (facts and facts.partition_columns):
         return _plain(tree, scope)

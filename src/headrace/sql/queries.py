@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import sqlglot
 from sqlglot import exp
 
 from headrace.sql import external, functions
-from headrace.sql.catalog import Scope
+from headrace.sql.catalog import CATALOG, Scope, TableFacts
 from headrace.sql.engine import StatementNotTranslated
 
 _TABLE_FUNCTIONS = (exp.Unnest, exp.GenerateSeries, exp.ExplodingGenerateSeries, exp.Values, exp.Explode)
 
 
-def rewritten(tree: exp.Expr, scope: Scope) -> exp.Expr:
+def rewritten(tree: exp.Expr, scope: Scope, *, keep_external: bool = False) -> exp.Expr:
     """``tree``, changed in place: correct functions, DuckDB's clauses, tables by their full names.
 
-    Raises StatementNotTranslated for what has no equal.
+    External tables become the query of their files, unless ``keep_external``: then they stay names, for a query
+    that is kept until later. Raises StatementNotTranslated for what has no equal.
     """
     for select in list(tree.find_all(exp.Select)):
         _clauses(select)
@@ -24,7 +26,7 @@ def rewritten(tree: exp.Expr, scope: Scope) -> exp.Expr:
     functions.correct(tree, scope.dialect)
     _columns(tree, scope)
     for table in list(tree.find_all(exp.Table)):
-        _name_in_full(table, scope)
+        _name_in_full(table, scope, keep_external)
     for unresolved in tree.find_all(exp.Parameter, exp.Placeholder, exp.SessionParameter):
         raise StatementNotTranslated(f"The parameter {unresolved.sql(dialect=scope.dialect.grammar)} has no value.")
     for command in tree.find_all(exp.Command):
@@ -115,7 +117,7 @@ def _columns(tree: exp.Expr, scope: Scope) -> None:
             column.set("db", exp.to_identifier(scope.schema_of(column.text("db")), quoted=True))
 
 
-def _name_in_full(table: exp.Table, scope: Scope) -> None:
+def _name_in_full(table: exp.Table, scope: Scope, keep_external: bool) -> None:
     if not isinstance(table.this, exp.Identifier):
         if not isinstance(table.this, _TABLE_FUNCTIONS):
             raise StatementNotTranslated(f"The table function {table.sql()[:60]} is not known on the embedded engine.")
@@ -123,13 +125,44 @@ def _name_in_full(table: exp.Table, scope: Scope) -> None:
     if not table.db and table.name.lower() in _visible_queries(table):
         return
     facts = scope.facts(table)
-    if facts is not None and facts.location and isinstance(table.parent, exp.From | exp.Join | exp.Merge):
-        files = external.reading(facts, scope)
-        table.replace(exp.Subquery(this=files, alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name))))
+    if facts is None or keep_external or not _is_of_files(facts):
+        table.replace(scope.located(table))
         return
-    if facts is not None and facts.location:
-        raise StatementNotTranslated(f"{table.name} is an external table, which can only be read.")
-    table.replace(scope.located(table))
+    if not isinstance(table.parent, exp.From | exp.Join | exp.Merge):
+        raise StatementNotTranslated(f"{table.name} is made of files, which no statement of this kind can change.")
+    _read(table, facts, scope)
+
+
+def with_files(tree: exp.Expr, scope: Scope) -> exp.Expr:
+    """A query that was kept with full names, changed in place: external tables, and views of them, as they are now."""
+    for table in list(tree.find_all(exp.Table)):
+        if table.catalog == CATALOG:
+            facts = scope.catalog.table(table.db, table.name)
+            if facts is not None and _is_of_files(facts):
+                _read(table, facts, scope)
+    return tree
+
+
+def reads_files(query: str, scope: Scope) -> bool:
+    """Whether a query with full names reads an external table, also by a view."""
+    tables = sqlglot.parse_one(query, read="duckdb").find_all(exp.Table)
+    found = [scope.catalog.table(table.db, table.name) for table in tables if table.catalog == CATALOG]
+    return any(facts is not None and _is_of_files(facts) for facts in found)
+
+
+def _is_of_files(facts: TableFacts) -> bool:
+    return facts.location is not None or (facts.query is not None and not facts.keeps_rows)
+
+
+def _read(table: exp.Table, facts: TableFacts, scope: Scope) -> None:
+    """Put the query that gives an external table's rows, or those of a view over some, in its place."""
+    rows: exp.Expr
+    if facts.query is not None:
+        rows = with_files(sqlglot.parse_one(facts.query, read="duckdb"), scope)
+    else:
+        rows = external.reading(facts, scope)
+    alias = exp.TableAlias(this=exp.to_identifier(table.alias_or_name, quoted=True))
+    table.replace(exp.Subquery(this=rows, alias=alias))
 
 
 def _visible_queries(table: exp.Table) -> frozenset[str]:

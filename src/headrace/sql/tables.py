@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import sqlglot
 from sqlglot import exp
 
-from headrace.sql import functions, queries, storage_clauses
+from headrace.sql import functions, materialized, queries, schemas, storage_clauses
 from headrace.sql.catalog import CATALOG, MAIN, Plan, Scope, TableFacts, literal, quoted
 from headrace.sql.engine import StatementNotTranslated
 from headrace.sql.writing import duckdb, partition_condition, where
@@ -163,21 +164,26 @@ def _create_like(tree: exp.Create, scope: Scope) -> Plan:
 
 def _create_view(tree: exp.Create, scope: Scope) -> Plan:
     properties = tree.args.get("properties")
-    for clause in properties.expressions if properties is not None else []:
+    clauses = properties.expressions if properties is not None else []
+    if any(isinstance(clause, exp.MaterializedProperty) for clause in clauses):
+        return materialized.create(tree, _name(tree), scope)
+    for clause in clauses:
         if not isinstance(clause, exp.SchemaCommentProperty):
             raise StatementNotTranslated(
                 f"CREATE VIEW with {type(clause).__name__} has no equal on the embedded engine."
             )
-    for table in tree.expression.find_all(exp.Table):
-        facts = scope.facts(table) if isinstance(table.this, exp.Identifier) else None
-        if facts is not None and facts.location:
-            raise StatementNotTranslated(f"A view over the external table {table.name} would not see later files.")
-    query = duckdb(queries.rewritten(tree.expression.copy(), scope))
+    query = duckdb(queries.rewritten(tree.expression.copy(), scope, keep_external=True))
     names = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
     columns = f" ({', '.join(quoted(name.name) for name in names)})" if names else ""
     replace = "OR REPLACE " if tree.args.get("replace") else ""
     exists = "IF NOT EXISTS " if tree.args.get("exists") else ""
-    return Plan(steps=(f"CREATE {replace}VIEW {exists}{duckdb(scope.located(_name(tree)))}{columns} AS {query}",))
+    place = duckdb(scope.located(_name(tree)))
+    steps = [f"CREATE {replace}VIEW {exists}{place}{columns} AS {query}"]
+    if queries.reads_files(query, scope):
+        named = f"SELECT * FROM ({query}) AS headrace_query{columns}" if names else query
+        facts = TableFacts(columns={}, storage={"query": named})
+        steps.append(f"COMMENT ON VIEW {place} IS {literal(facts.recorded())}")
+    return Plan(steps=tuple(steps))
 
 
 def drop(tree: exp.Drop, scope: Scope) -> Plan:
@@ -191,7 +197,8 @@ def drop(tree: exp.Drop, scope: Scope) -> Plan:
             raise StatementNotTranslated("The default database cannot be dropped.")
         return Plan(steps=(f"DROP SCHEMA {exists}{quoted(CATALOG)}.{quoted(name)}{cascade}",))
     if kind in ("TABLE", "VIEW"):
-        tables = [tree.this, *(tree.args.get("expressions") or [])]
+        tables = tree.args.get("tables") or [tree.this, *(tree.args.get("expressions") or [])]
+        kind = "TABLE" if tree.args.get("materialized") else kind
         return Plan(steps=tuple(f"DROP {kind} {exists}{duckdb(scope.located(table))}" for table in tables))
     raise StatementNotTranslated(f"DROP {kind} has no equal on the embedded engine.")
 
@@ -244,12 +251,30 @@ def _alteration(action: exp.Expr, table: exp.Table, scope: Scope) -> Iterator[st
 
 def _added_columns(action: exp.Schema | exp.ColumnDef, table: exp.Table, scope: Scope) -> Iterator[str]:
     facts = _own(table, scope)
-    if facts.partition_columns:
-        raise StatementNotTranslated("A column cannot be added before the partition columns of a table with rows here.")
     columns = action.expressions if isinstance(action, exp.Schema) else [action]
+    if facts.partition_columns:
+        yield from _before_partitions(columns, table, facts, scope)
+    else:
+        for column in columns:
+            definition = duckdb(functions.correct(_column(column), scope.dialect))
+            yield f"ALTER TABLE {duckdb(scope.located(table))} ADD COLUMN {definition}"
     for column in columns:
-        definition = duckdb(functions.correct(_column(column), scope.dialect))
-        yield f"ALTER TABLE {duckdb(scope.located(table))} ADD COLUMN {definition}"
+        comment = column.find(exp.CommentColumnConstraint)
+        if comment is not None:
+            name = f"{duckdb(scope.located(table))}.{quoted(column.name)}"
+            yield f"COMMENT ON COLUMN {name} IS {literal(comment.this.name)}"
+
+
+def _before_partitions(
+    columns: Sequence[exp.ColumnDef], table: exp.Table, facts: TableFacts, scope: Scope
+) -> Iterator[str]:
+    schema = scope.schema_of(table.db or None)
+    relation = next(
+        each for each in scope.catalog.relations() if each.schema == schema and each.name.lower() == table.name.lower()
+    )
+    definitions = [functions.correct(_column(column), scope.dialect) for column in columns]
+    parsed = [sqlglot.parse_one(duckdb(each), into=exp.ColumnDef, read="duckdb") for each in definitions]
+    yield from schemas.with_columns(relation, parsed, facts.partition_columns)
 
 
 def _own(table: exp.Table, scope: Scope) -> TableFacts:
@@ -259,4 +284,6 @@ def _own(table: exp.Table, scope: Scope) -> TableFacts:
         raise StatementNotTranslated(f"{table.name} is no table of the workspace.")
     if facts.location:
         raise StatementNotTranslated(f"{table.name} is an external table, which can only be read.")
+    if facts.query is not None:
+        raise StatementNotTranslated(f"{table.name} is a view, which this statement cannot change.")
     return facts

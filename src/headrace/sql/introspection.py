@@ -1,0 +1,67 @@
+"""What the embedded engine itself says of its tables and views."""
+
+# ruff: noqa: S608 - the statements are made of constants
+
+from __future__ import annotations
+
+import duckdb
+
+from headrace.sql.catalog import CATALOG, Relation, TableFacts
+
+_IS_IT = f"database_name = '{CATALOG}' AND schema_name = ? AND lower({{name}}) = lower(?)"
+_COMMENT_OF = (
+    f"SELECT comment, FALSE FROM duckdb_tables() WHERE {_IS_IT.format(name='table_name')} "
+    f"UNION ALL SELECT comment, TRUE FROM duckdb_views() WHERE {_IS_IT.format(name='view_name')}"
+)
+_COLUMNS_OF = (
+    f"SELECT column_name, data_type FROM duckdb_columns() WHERE {_IS_IT.format(name='table_name')} "
+    "ORDER BY column_index"
+)
+_RELATIONS = (
+    "SELECT schema_name, name, is_view, sql, comment FROM ("
+    "SELECT schema_name, table_name AS name, FALSE AS is_view, sql, comment, table_oid AS oid FROM duckdb_tables() "
+    f"WHERE database_name = '{CATALOG}' UNION ALL "
+    "SELECT schema_name, view_name, TRUE, sql, comment, view_oid FROM duckdb_views() "
+    f"WHERE database_name = '{CATALOG}' AND NOT internal) ORDER BY is_view, oid"
+)
+_COLUMN_COMMENTS = (
+    "SELECT schema_name, table_name, column_name, comment FROM duckdb_columns() "
+    f"WHERE database_name = '{CATALOG}' AND comment IS NOT NULL"
+)
+_SCHEMA = f"SELECT 1 FROM duckdb_schemas() WHERE database_name = '{CATALOG}' AND schema_name = ?"
+
+
+class EngineCatalog:
+    """The Catalog as one cursor sees it, with what the transaction at hand has made."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def table(self, schema: str, name: str) -> TableFacts | None:
+        """The facts of a table or recorded view, also of one made in the transaction at hand."""
+        found = self._cursor.execute(_COMMENT_OF, [schema, name, schema, name]).fetchone()
+        if found is None or (found[1] and not (found[0] or "").startswith('{"headrace":')):
+            return None
+        return TableFacts.read(dict(self._cursor.execute(_COLUMNS_OF, [schema, name]).fetchall()), found[0])
+
+    def relations(self) -> list[Relation]:
+        """Every table and view."""
+        rows = self._cursor.execute(_RELATIONS).fetchall()
+        comments: dict[tuple[str, str], dict[str, str]] = {}
+        for schema, name, column, comment in self._cursor.execute(_COLUMN_COMMENTS).fetchall():
+            comments.setdefault((schema, name), {})[column] = comment
+        return [
+            Relation(
+                schema=schema,
+                name=name,
+                is_view=is_view,
+                definition=definition,
+                comment=comment,
+                column_comments=comments.get((schema, name), {}),
+            )
+            for schema, name, is_view, definition, comment in rows
+        ]
+
+    def has_schema(self, schema: str) -> bool:
+        """Whether there is a schema of that name."""
+        return self._cursor.execute(_SCHEMA, [schema]).fetchone() is not None
