@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from headrace.nodes.base import NodeFailed
 from headrace.settings import Settings
@@ -175,7 +183,91 @@ def test_rest__redirects__a_post_does_not_follow_and_a_circle_ends() -> None:
     assert len(service.requests) == 7
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://h/x", "//h/x", "nothing", "http://", "http://h:x/"])
+@dataclass(frozen=True)
+class Authority:
+    """A certificate for this machine, signed by itself."""
+
+    certificate: Path
+    key: Path
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    folder, key = tmp_path_factory.mktemp("tls"), ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    form, nothing = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, nothing))
+    return Authority(folder / "cert.pem", folder / "key.pem")
+
+
+@contextmanager
+def tls_server(authority: Authority, answer: bytes) -> Iterator[str]:
+    """A server that answers one request over TLS; an empty answer leaves the caller waiting."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.certificate, authority.key)
+    release = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            plain, _ = server.accept()
+            with plain, context.wrap_socket(plain, server_side=True) as peer:
+                peer.recv(65_536)
+                if not answer:
+                    release.wait(20)
+                peer.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"https://localhost:{server.getsockname()[1]}/x"
+        finally:
+            release.set()
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+def test_rest__tls__a_trusted_certificate_is_taken(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    with tls_server(authority, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as url:
+        assert run_node("RESTAPI", context(), url=url).output == "ok"
+
+
+def test_rest__tls__a_strange_certificate_is_refused(authority: Authority) -> None:
+    with tls_server(authority, b"") as url, pytest.raises(NodeFailed, match="the certificate is not trusted"):
+        run_node("RESTAPI", context(), url=url)
+
+
+def test_rest__tls__a_stop_ends_the_wait(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    stop = Cancellation()
+    began = time.monotonic()
+    with tls_server(authority, b"") as url:
+        threading.Timer(0.2, stop.cancel).start()
+        with pytest.raises(NodeFailed, match="was stopped"):
+            run_node("RESTAPI", context(cancellation=stop), url=url)
+        assert time.monotonic() - began < 5
+
+
+def test_rest__an_answer_that_ends_early_fails() -> None:
+    with (
+        web_service(lambda request: (200, b"half", {"Content-Length": "100"})) as service,
+        pytest.raises(NodeFailed, match=r"failed: no proper HTTP answer|ended too early"),
+    ):
+        run_node("RESTAPI", context(), url=service.url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://" + "x" * 70 + ".中/", "file:///etc/passwd", "ftp://h/x", "//h/x", "nothing", "http://", "http://h:x/"],
+)
 def test_rest__only_web_addresses_are_asked(url: str) -> None:
     with pytest.raises(NodeFailed, match="url: "):
         run_node("RESTAPI", context(), url=url)
@@ -211,6 +303,7 @@ def test_rest__nobody_listening_is_said() -> None:
 @pytest.mark.parametrize(
     ("properties", "named"),
     [
+        ({"url": "http://" + "x" * 70 + ".中/"}, "is no name of a host"),
         ({}, "url: the node names no address"),
         ({"url": "http://h", "method": "PATCH"}, "method: 'PATCH'"),
         ({"url": "http://h", "securityAuthentication": "IAM"}, "securityAuthentication: 'IAM'"),

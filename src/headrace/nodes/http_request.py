@@ -143,9 +143,13 @@ def _headers(request: HttpRequest, parts: SplitResult) -> dict[str, bytes]:
 
 
 def _host(parts: SplitResult) -> str:
-    host = (parts.hostname or "").encode("idna").decode() if not (parts.hostname or "").isascii() else parts.hostname
-    bracketed = f"[{host}]" if ":" in (host or "") else host
-    return f"{bracketed}:{parts.port}" if parts.port and parts.port != _PORTS[parts.scheme] else f"{bracketed}"
+    """The Host header. Raises NodeFailed for a name that no host can have."""
+    try:
+        host = (parts.hostname or "").encode("idna").decode()
+    except UnicodeError as error:
+        raise NodeFailed(f"url: {parts.hostname!r} is no name of a host.") from error
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{bracketed}:{parts.port}" if parts.port and parts.port != _PORTS[parts.scheme] else bracketed
 
 
 def _read(request: HttpRequest, response: http.client.HTTPResponse) -> HttpAnswer:
