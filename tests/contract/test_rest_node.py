@@ -151,6 +151,25 @@ def test_rest__cancel__a_request_without_an_answer_ends_at_once() -> None:
     assert took < 5
 
 
+def test_rest__cancel__half_an_answer_without_a_length_is_none() -> None:
+    stop = Cancellation()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(65_536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+                time.sleep(0.1)
+                stop.cancel()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(NodeFailed, match="was stopped"):
+            run_node("RESTAPI", context(cancellation=stop), url=f"http://127.0.0.1:{server.getsockname()[1]}/")
+        thread.join(10)
+
+
 def test_rest__parts_of_the_answer_become_variables() -> None:
     body = {"inner": {"name": "x", "list": [1, {"a": True}]}}
     with web_service(answering(body)) as service:

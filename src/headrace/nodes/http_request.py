@@ -118,7 +118,10 @@ def _exchange(request: HttpRequest, cancellation: Cancellation, private_networks
         with _connected(host, parts, cancellation, private_networks) as opened:
             connection.sock = opened
             connection.request(request.method, target, request.body, headers)
-            return _read(request, connection.getresponse())
+            answer = _read(request, connection.getresponse())
+        if cancellation.cancelled:  # an answer without a length ends like this too
+            raise OSError("stopped")
+        return answer
     except (OSError, http.client.HTTPException, ValueError) as error:
         if cancellation.cancelled:
             raise NodeFailed(f"{request.shown} was stopped.") from error
