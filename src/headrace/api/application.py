@@ -249,8 +249,8 @@ class Application:
             status, headers, result = result.status, result.headers, result.content
         if isinstance(result, Archive):
             return _Answer(status, _archive_headers(result), b"", result)
-        if result is None and status == 204:
-            return _Answer(204, headers, b"")
+        if result is None:  # also with 200: clients of v2 take an empty body there
+            return _Answer(status, headers, b"")
         body = result.text if isinstance(result, Json) else self._encode(result)
         if not any(name == "content-type" for name, _ in headers):
             headers = (("content-type", "application/json"), *headers)
