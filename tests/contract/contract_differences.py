@@ -37,6 +37,12 @@ FACTS = (
     Difference("ExportJob", ("DLF.30100 is not answered",), OLD_SPELLING),
     Difference("StopJobInstance", ("DLF.30137 is not answered",), OLD_SPELLING),
     Difference("RestoreJobInstance", ("DLF.30137 is not answered",), OLD_SPELLING),
+    Difference("ShowFactoryJobInstance", ("DLF.30137 is not answered",), OLD_SPELLING),
+    Difference(
+        "ListFactoryJobInstancesByName",
+        ("query member max_plain_time is ours", "query member min_plain_time is ours"),
+        "Older editions spell the bounds so; both spellings are taken.",
+    ),
     Difference("ListSystemTasks", ("DLF.0810 is not answered",), OLD_SPELLING),
     Difference(
         "CreateManagerWorkSpace",

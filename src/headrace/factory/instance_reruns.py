@@ -25,23 +25,29 @@ def restore(
 
     Raises InstanceNotFound, InvalidParameter, JobNotFound when the latest parameters of a deleted job are asked for.
     """
-    asked = request or RestoreRequest()
     with services.db.writing() as connection:
         record = allowed(connection, caller, job_name, instance_id, JobOperation.RERUN)
-        record, definition, nodes = _reset(connection, caller, record, asked)
-        state = moved(JobState(record.status), first_state(definition, InstanceType(record.instance_type)))
-        again = record._replace(
-            status=state.value,
-            wish=wish(state, services.next_number()),
-            start_time=None,
-            end_time=None,
-            force_success=0,
-            ignore_success=0,
-            error_message="",
-        )
-        instances.replace_nodes(connection, record.id, nodes)
-        instances.update_instances(connection, [again])
+        rerun_locked(services, connection, caller, record, request or RestoreRequest())
     services.wake_engine()
+
+
+def rerun_locked(
+    services: Services, connection: Connection, caller: Caller, record: InstanceRecord, asked: RestoreRequest
+) -> None:
+    """Make an ended instance wait again; the caller wakes the engine after the transaction. Raises as ``restore``."""
+    record, definition, nodes = _reset(connection, caller, record, asked)
+    state = moved(JobState(record.status), first_state(definition, InstanceType(record.instance_type)))
+    again = record._replace(
+        status=state.value,
+        wish=wish(state, services.next_number()),
+        start_time=None,
+        end_time=None,
+        force_success=0,
+        ignore_success=0,
+        error_message="",
+    )
+    instances.replace_nodes(connection, record.id, nodes)
+    instances.update_instances(connection, [again])
 
 
 def _reset(

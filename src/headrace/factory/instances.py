@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.identity import Caller
+from headrace.domain.instance import JobState
 from headrace.domain.job import JobDefinition
 from headrace.errors import InstanceNotFound, InvalidParameter
 from headrace.factory import paging
@@ -29,11 +31,21 @@ from headrace.wire.v1.instances import (
 
 MAX_WINDOW = timedelta(days=7)
 MAX_MILLIS = 253_402_300_799_999  # the end of the year 9999
-_FLAGGED = {"forceSuccess": "success", "ignoreSuccess": "success"}
+_FLAGS = {"forceSuccess": "force_success", "ignoreSuccess": "ignore_success"}
 
 
-def list_page(services: Services, caller: Caller, query: ListInstancesQuery) -> JobInstanceList:
-    """One page of instances, newest plan time first. Raises InvalidParameter for a window of more than 7 days."""
+def list_page(
+    services: Services,
+    caller: Caller,
+    query: ListInstancesQuery,
+    *,
+    flags: Collection[str] = (),
+    most: timedelta = MAX_WINDOW,
+) -> JobInstanceList:
+    """One page of instances, newest plan time first. Raises InvalidParameter for a window longer than ``most``.
+
+    ``flags``: force_success or ignore_success, for only those that have them.
+    """
     skip, limit = paging.rows(query)
     for member, value in (
         ("minPlanTime", query.min_plan_time),
@@ -42,7 +54,8 @@ def list_page(services: Services, caller: Caller, query: ListInstancesQuery) -> 
     ):
         if value is not None and not 0 <= value <= MAX_MILLIS:
             raise InvalidParameter(f"{member}: {value} is not between 0 and {MAX_MILLIS}.")
-    after, until = _window(query, caller.now, ZoneInfo(services.settings.time_zone))
+    after, until = _window(query, caller.now, ZoneInfo(services.settings.time_zone), most)
+    flag = _FLAGS.get(query.status)
     with services.db.reading() as connection:
         total, found = instances.page(
             connection,
@@ -51,24 +64,25 @@ def list_page(services: Services, caller: Caller, query: ListInstancesQuery) -> 
             until=until,
             job_name=query.job_name,
             precise=query.precise_query,
-            status=_FLAGGED.get(query.status, query.status),
+            status=query.status if flag is None else JobState.SUCCESS.value,
             instance_type=query.instance_type,
             skip=skip,
             rows=limit,
+            flags={*flags, flag} if flag is not None else flags,
         )
     return JobInstanceList(total=total, instances=[_row(record, caller.now) for record in found])
 
 
-def _window(query: ListInstancesQuery, now: int, zone: ZoneInfo) -> tuple[int, int]:
+def _window(query: ListInstancesQuery, now: int, zone: ZoneInfo, most: timedelta) -> tuple[int, int]:
     """Excluded lower and included upper bound of plan times: today 00:00 in the service's zone until now."""
     until = now if query.max_plan_time is None else query.max_plan_time - 1
     after = query.min_plan_time
     if after is None:
         midnight = from_millis(until).astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         after = to_millis(midnight) - 1
-    if until - after > MAX_WINDOW // timedelta(milliseconds=1):
+    if until - after > most // timedelta(milliseconds=1):
         raise InvalidParameter(
-            f"minPlanTime, maxPlanTime: {after} to {until} is more than {MAX_WINDOW.days} days; ask for less at once."
+            f"minPlanTime, maxPlanTime: {after} to {until} is more than {most.days} days; ask for less at once."
         )
     return after, until
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, select, update
 
-from headrace.domain.instance import HELD_JOB_STATES, UNENDED_JOB_STATES
+from headrace.domain.instance import ENDED_JOB_STATES, HELD_JOB_STATES, UNENDED_JOB_STATES
 from headrace.storage.database import Connection
 from headrace.storage.filters import contains
 from headrace.storage.statement import Statement
@@ -156,6 +156,29 @@ _UNENDED_OF_JOB = Statement(
     .order_by(job_instances.c.id)
 )
 
+_PLANNED_AT = Statement(
+    select(job_instances)
+    .where(
+        job_instances.c.workspace_id == bindparam("workspace_id"),
+        job_instances.c.job_id == bindparam("job_id"),
+        job_instances.c.plan_time == bindparam("plan_time"),
+        job_instances.c.submit_time == bindparam("submit_time"),
+    )
+    .order_by(job_instances.c.id.desc())
+    .limit(1)
+)
+_ENDED_BETWEEN = Statement(
+    select(job_instances.c.id)
+    .where(
+        job_instances.c.workspace_id == bindparam("workspace_id"),
+        job_instances.c.job_name == bindparam("job_name"),
+        job_instances.c.plan_time >= bindparam("first"),
+        job_instances.c.plan_time <= bindparam("last"),
+        job_instances.c.status.in_([literal_column(f"'{state}'") for state in sorted(ENDED_JOB_STATES)]),
+    )
+    .order_by(job_instances.c.plan_time, job_instances.c.id)
+)
+
 # What a node that runs instances of another job needs to know of them and do with them.
 _of_parent = job_instances.c.parent_id == bindparam("parent_id")
 _CHILDREN = Statement(
@@ -234,6 +257,22 @@ def by_id(connection: Connection, instance_id: int) -> InstanceRecord | None:
 def nodes_of(connection: Connection, instance_id: int) -> list[NodeRecord]:
     """The nodes of an instance in the order of the job."""
     return [NodeRecord(*row) for row in connection.all(_NODES, instance_id=instance_id)]
+
+
+def planned_at(
+    connection: Connection, workspace_id: str, job_id: int, plan_time: int, submit_time: int
+) -> InstanceRecord | None:
+    """The instance of a job that was planned for one time and made at another, the newest if there are several."""
+    row = connection.one(
+        _PLANNED_AT, workspace_id=workspace_id, job_id=job_id, plan_time=plan_time, submit_time=submit_time
+    )
+    return None if row is None else InstanceRecord(*row)
+
+
+def ended_between(connection: Connection, workspace_id: str, job_name: str, first: int, last: int) -> list[int]:
+    """The instances of a job that have ended, planned from ``first`` to ``last`` (milliseconds), in that order."""
+    rows = connection.all(_ENDED_BETWEEN, workspace_id=workspace_id, job_name=job_name, first=first, last=last)
+    return [row[0] for row in rows]
 
 
 def open_ids(connection: Connection, owner: str) -> list[int]:
@@ -334,6 +373,8 @@ def _listed(filters: frozenset[str]) -> tuple[Statement, Statement]:
         "pattern": columns.job_name.like(bindparam("pattern"), escape="\\"),
         "status": columns.status == bindparam("status"),
         "instance_type": columns.instance_type == bindparam("instance_type"),
+        "force_success": columns.force_success == bindparam("force_success"),
+        "ignore_success": columns.ignore_success == bindparam("ignore_success"),
     }
     where = and_(
         columns.workspace_id == bindparam("workspace_id"),
@@ -364,8 +405,12 @@ def page(
     instance_type: int | None,
     skip: int,
     rows: int,
+    flags: Iterable[str] = (),
 ) -> tuple[int, list[InstanceRecord]]:
-    """How many instances match, and one page of them. ``after`` is excluded, ``until`` included (milliseconds)."""
+    """How many instances match, and one page of them. ``after`` is excluded, ``until`` included (milliseconds).
+
+    ``flags``: force_success or ignore_success, for only those that have them.
+    """
     filters: dict[str, Any] = {}
     if job_name:
         filters |= {"job_name": job_name} if precise else {"pattern": contains(job_name)}
@@ -373,6 +418,7 @@ def page(
         filters["status"] = status
     if instance_type is not None:
         filters["instance_type"] = instance_type
+    filters |= dict.fromkeys(flags, 1)
     count, found = _listed(frozenset(filters))
     values = {**filters, "workspace_id": workspace_id, "after": after, "until": until}
     total = int(connection.value(count, **values))

@@ -1,0 +1,1 @@
+"""Operations of the Factory, v2."""

@@ -1,0 +1,1 @@
+"""Shapes of the Factory, v2, on the wire."""
