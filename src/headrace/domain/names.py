@@ -5,6 +5,7 @@ Source: factory-v1-notes §7. Names are letters, digits, Chinese characters and 
 
 from __future__ import annotations
 
+import json
 import re
 
 JOB_NAME = re.compile(r"[A-Za-z0-9_.\-\u4e00-\u9fa5]{1,128}")
@@ -16,6 +17,20 @@ PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _DIRECTORY_LEVEL = re.compile(r"[A-Za-z0-9_\-\u4e00-\u9fa5]{1,64}")
 
 MAX_DIRECTORY_LEVELS = 10
+
+
+def listed_names(text: str) -> tuple[str, ...]:
+    """Names between commas, semicolons or blanks, or a JSON list of names or of objects with a ``name``; each once.
+
+    Raises ValueError. How the original writes lists of resources is not published; jobs are exported with empty ones.
+    """
+    if not text.strip().startswith("["):
+        return tuple(dict.fromkeys(name for name in re.split(r"[\s,;]+", text) if name))
+    found = [item.get("name") if isinstance(item, dict) else item for item in json.loads(text)]
+    names = [name for name in found if isinstance(name, str) and name]
+    if len(names) < len(found):
+        raise ValueError("not a list of names")
+    return tuple(dict.fromkeys(names))
 
 
 def directory_key(directory: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headrace.domain.names import listed_names
 from headrace.errors import HeadraceError
 from headrace.nodes.base import NodeContext, NodeFailed, Resource
 from headrace.objectstore.path import ObsPath
@@ -31,21 +31,11 @@ class ProgramFiles:
 
 
 def read_resource_names(text: str) -> tuple[str, ...]:
-    """Names between commas, semicolons or blanks, or a JSON list of names or of objects with a ``name``.
-
-    Raises NodeFailed. How the original writes them is not published; jobs are exported with an empty list.
-    """
-    if not text.strip().startswith("["):
-        return tuple(dict.fromkeys(name for name in re.split(r"[\s,;]+", text) if name))
+    """The resources a node names. Raises NodeFailed."""
     try:
-        listed = json.loads(text)
+        return listed_names(text)
     except ValueError as error:
-        raise NodeFailed(f"resourceNames: {text!r} is no list: {error}") from error
-    found = [item.get("name") if isinstance(item, dict) else item for item in listed]
-    names = [name for name in found if isinstance(name, str) and name]
-    if len(names) < len(found):
-        raise NodeFailed(f"resourceNames: {text!r} is no list of names.")
-    return tuple(dict.fromkeys(names))
+        raise NodeFailed(f"resourceNames: {text!r} is no list of names: {error}.") from error
 
 
 def fetch_files(ctx: NodeContext, names: Sequence[str], folder: Path, reserved: Sequence[str]) -> ProgramFiles:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from headrace.domain.names import SUBJOB_PROPERTIES, SUBJOB_TYPES
+from headrace.domain.names import SUBJOB_PROPERTIES, SUBJOB_TYPES, listed_names
 from headrace.domain.quality import RULE_JOB_PROPERTIES, rule_job_names
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.text import members, objects_in
@@ -100,7 +100,8 @@ def _node_references(node: dict[str, Any]) -> Iterator[Reference]:
     yield from named(ReferenceKind.CONNECTION, "connectionName")
     yield from named(ReferenceKind.QUEUE, "queueName")
     for prop in RESOURCE_PROPERTIES:
-        yield from named(ReferenceKind.RESOURCE, prop)
+        for listed in _listed(values.get(prop, "")):
+            yield Reference(kind=ReferenceKind.RESOURCE, name=listed, node=name, property=prop)
     if kind in SUBJOB_TYPES:
         for prop in SUBJOB_PROPERTIES:
             yield from named(ReferenceKind.SUBJOB, prop)
@@ -110,6 +111,15 @@ def _node_references(node: dict[str, Any]) -> Iterator[Reference]:
         yield from named(ReferenceKind.CDM_JOB, "jobName", cluster=values.get("clusterName", "").strip())
     yield from named(ReferenceKind.CLUSTER, "clusterName")
     yield from _upstream(node.get("cronTrigger"), f"nodes[{name}].cronTrigger")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """The names of a list; none where the run decides, or where it is no list."""
+    try:
+        names = listed_names(text)
+    except ValueError:
+        return ()
+    return tuple(name for name in names if "#{" not in name and "${" not in name)
 
 
 def _rule_jobs(node: str, values: Mapping[str, str]) -> Iterator[Reference]:

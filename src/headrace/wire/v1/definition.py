@@ -92,6 +92,8 @@ def _task_group(members: Document) -> str | None:
 def _node(node: Document) -> NodeDefinition:
     properties = node_properties(node)
     values = {as_text(item.get("name")): as_text(item.get("value")) for item in properties}
+    if listed := _objects(node.get("resouces")) or _objects(node.get("resources")):  # as exports spell it
+        values.setdefault("resourceNames", msgspec.json.encode(listed).decode())
     conditions = _conditions(node)
     return NodeDefinition(
         name=as_text(node.get("name")),
