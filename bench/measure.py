@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -92,7 +92,12 @@ class Target:
 
 
 @contextmanager
-def serving(command: Sequence[str], home: Path | None = None, health: str = "/healthz") -> Iterator[Target]:
+def serving(
+    command: Sequence[str],
+    home: Path | None = None,
+    health: str = "/healthz",
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Target]:
     """Start a server (``{port}`` in the command), wait until it is healthy, stop it in the end."""
     port = free_port()
     started = time.perf_counter()
@@ -100,7 +105,7 @@ def serving(command: Sequence[str], home: Path | None = None, health: str = "/he
         [part.replace("{port}", str(port)) for part in command],
         stderr=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        env={name: value for name, value in (environment or os.environ).items() if name != "PYTHONDONTWRITEBYTECODE"}
         | {f"HEADRACE_MAX_{kind}_PER_WORKSPACE": "100000" for kind in ("JOBS", "SCRIPTS")},
     )
     try:
