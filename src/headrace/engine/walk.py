@@ -10,7 +10,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from headrace.domain.instance import ENDED_JOB_STATES, JobState, NodeState, Passage, moved
+from headrace.domain.instance import (
+    ENDED_JOB_STATES,
+    HELD_JOB_STATES,
+    UNENDED_JOB_STATES,
+    JobState,
+    NodeState,
+    Passage,
+    moved,
+)
 from headrace.domain.job import Condition, FailPolicy, JobDefinition, MultiIf, NodeDefinition
 from headrace.engine.graph import Step, View, failures, next_step, verdict
 from headrace.errors import HeadraceError
@@ -102,7 +110,7 @@ class Walk:
 
     def stop(self, now: int) -> None:
         """The instance that runs this one wishes it to end."""
-        if self.state in (JobState.WAITING, JobState.RUNNING, JobState.RUNNING_EXCEPTION):
+        if self.state in UNENDED_JOB_STATES | HELD_JOB_STATES:
             self._stop_rest(now)
             self._move(JobState.MANUAL_STOP, end_time=now, error_message="Stopped by the node that runs it.")
 

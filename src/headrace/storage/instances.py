@@ -133,6 +133,9 @@ _DROP_NODES = Statement(delete(node_instances).where(node_instances.c.instance_i
 _unended = job_instances.c.status.in_(
     [literal_column(f"'{state}'") for state in ("waiting", "running", "running-exception")]
 )
+_unended_or_held = job_instances.c.status.in_(
+    [literal_column(f"'{state}'") for state in sorted(UNENDED_JOB_STATES | HELD_JOB_STATES)]
+)
 _mine = job_instances.c.owner == bindparam("owner")
 _nobodys = job_instances.c.owner == literal_column("''")
 _OPEN = Statement(select(job_instances.c.id).where(_unended, _mine).order_by(job_instances.c.id))
@@ -147,12 +150,7 @@ _ADOPT = Statement(update(job_instances).where(_orphaned).values(owner=bindparam
 _ADOPT_OWNERLESS = Statement(update(job_instances).where(_unended, _begun, _nobodys).values(owner=bindparam("heir")))
 _UNENDED_OF_JOB = Statement(
     select(job_instances.c.id)
-    .where(
-        job_instances.c.job_id == bindparam("job_id"),
-        job_instances.c.status.in_(
-            [literal_column(f"'{state}'") for state in sorted(UNENDED_JOB_STATES | HELD_JOB_STATES)]
-        ),
-    )
+    .where(job_instances.c.job_id == bindparam("job_id"), _unended_or_held)
     .order_by(job_instances.c.id)
 )
 
@@ -192,7 +190,7 @@ _CHILDREN = Statement(
 )
 _OPEN_CHILDREN = Statement(
     select(job_instances.c.id, job_instances.c.parent_position, job_instances.c.wish, job_instances.c.status)
-    .where(_of_parent, _unended)
+    .where(_of_parent, _unended_or_held)
     .order_by(job_instances.c.id)
 )
 _WISH = Statement(update(job_instances).where(job_instances.c.id == bindparam("key")).values(wish=bindparam("wish")))

@@ -466,6 +466,56 @@ def test_deleting_a_job__ends_what_waits_or_is_held(jobs: Jobs, tmp_path: Path, 
     assert all_states(jobs, name, [first, second]) == ["manual-stop", "manual-stop"]
 
 
+# ---- instances that a node of another one runs
+
+
+def with_child(jobs: Jobs, *nodes: dict[str, Any]) -> tuple[str, int, str, int]:
+    """An instance whose only node runs a job of these nodes: both jobs, and both instances."""
+    child = jobs.create(unique("child"), *nodes)
+    properties = [{"name": "jobName", "value": child}]
+    parent = jobs.create(unique("parent"), {"name": "run", "type": "DLFSubJob", "properties": properties})
+    number = jobs.run(parent)
+    deadline = time.monotonic() + 20
+    while not (found := jobs.call("GET", "/instances/detail", jobName=child, instanceType=6).json()["instances"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return parent, number, child, found[0]["instanceId"]
+
+
+@pytest.mark.parametrize("operation", ["retry", "continue", "force-success"])
+def test_an_abnormal_subjob__its_parent_goes_on_when_it_does(jobs: Jobs, tmp_path: Path, operation: str) -> None:
+    node = shell("bad", passing_second(tmp_path / "flag"), failPolicy="SUSPEND")
+    parent, number, child, below = with_child(jobs, node)
+    until(jobs, child, below, "running-exception")
+    assert jobs.show(parent, number)["status"] == "running"
+    done(jobs, child, below, operation)
+    shown = jobs.ended(parent, number)
+    assert (shown["status"], states(shown)) == ("success", {"run": "success"})
+
+
+def test_a_paused_subjob__is_stopped_with_its_parent(jobs: Jobs, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    first = shell("first", f"while [ ! -e {gate} ]; do sleep 0.02; done")
+    parent, number, child, below = with_child(jobs, first, dummy("second", "first"))
+    jobs.until_running(child, below, "first")
+    done(jobs, child, below, "pause", "second")
+    gate.touch()
+    until(jobs, child, below, "pause")
+    done(jobs, parent, number, "stop")
+    assert jobs.show(parent, number)["status"] == "manual-stop"
+    until(jobs, child, below, "manual-stop")
+
+
+def test_force_success__of_a_parent_ends_what_it_runs(jobs: Jobs) -> None:
+    child = jobs.create(unique("child"), shell("long", "sleep 60"))
+    run = {"name": "run", "type": "DLFSubJob", "properties": [{"name": "jobName", "value": child}]}
+    name, number = abnormal(jobs, run, shell("bad", "sleep 0.5; exit 1", failPolicy="SUSPEND"))
+    (row,) = jobs.call("GET", "/instances/detail", jobName=child, instanceType=6).json()["instances"]
+    done(jobs, name, number, "force-success")
+    until(jobs, child, row["instanceId"], "manual-stop")
+    assert states(jobs.show(name, number)) == {"run": "manual-stop", "bad": "fail"}
+
+
 # ---- task groups
 
 
