@@ -115,7 +115,7 @@ def _cell(value: Any) -> Any:
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
     folder = tmp_path_factory.mktemp("warehouse")
     (folder / "obs").mkdir()
-    opened = EmbeddedEngine(folder / "w.duckdb", folder / "obs", lambda path: folder / "obs" / path)
+    opened = EmbeddedEngine(folder / "w.duckdb", folder / "obs")
     yield opened
     opened.close()
 

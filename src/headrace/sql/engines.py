@@ -8,11 +8,12 @@ of real engines.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from headrace.objectstore.base import ObjectStore
 from headrace.sql.dialects import POSTGRES, Dialect
 from headrace.sql.engine import SqlEngine
 from headrace.sql.real.target import EngineUnavailable, read_target
@@ -28,16 +29,19 @@ class ClosableEngine(SqlEngine, Protocol):
 def open_embedded(
     path: Path,
     objects_root: Path,
-    resolve: Callable[[str], Path],
+    store: ObjectStore | None = None,
     *,
     memory_limit: str = "1GB",
     threads: int = 2,
     time_zone: str = "UTC",
 ) -> ClosableEngine:
-    """The embedded engine of a workspace on its database file, made if absent; open it once per process and file."""
+    """The embedded engine of a workspace on its database file, made if absent; open it once per process and file.
+
+    External tables are made of the files in ``objects_root``, or of the objects of a ``store`` that is no folder.
+    """
     module = importlib.import_module("headrace.sql.embedded")
     engine: ClosableEngine = module.EmbeddedEngine(
-        path, objects_root, resolve, memory_limit=memory_limit, threads=threads, time_zone=time_zone
+        path, objects_root, store, memory_limit=memory_limit, threads=threads, time_zone=time_zone
     )
     return engine
 
@@ -57,6 +61,9 @@ _MYSQL = Family(module="mysql", driver="MysqlDriver", extra="mysql")
 _SPARK = Family(module="spark", driver="SparkDriver", extra="spark")
 _HIVE = Family(module="hive", driver="HiveDriver", extra="hive")
 _IMPALA = Family(module="hive", driver="ImpalaDriver", extra="hive")
+_TRINO = Family(module="trino", driver="TrinoDriver")
+_PRESTO = Family(module="trino", driver="PrestoDriver")
+_CLICKHOUSE = Family(module="clickhouse", driver="ClickHouseDriver")
 
 _BY_TYPE: dict[str, Family] = {
     "dws": _POSTGRESQL,
@@ -67,9 +74,18 @@ _BY_TYPE: dict[str, Family] = {
     "dli": _SPARK,
     "hive": _HIVE,
     "impala": _IMPALA,
+    "presto": _PRESTO,
+    "trino": _TRINO,
+    "hetuengine": _TRINO,
+    "clickhouse": _CLICKHOUSE,
 }
 # Where a connection says how to speak to its system.
-_BY_PROTOCOL: dict[str, Family] = {"spark-connect": _SPARK, "hiveserver2": _HIVE}
+_BY_PROTOCOL: dict[str, Family] = {
+    "spark-connect": _SPARK,
+    "hiveserver2": _HIVE,
+    "trino": _TRINO,
+    "presto": _PRESTO,
+}
 
 
 def open_real(name: str, type_name: str, config: Mapping[str, Any]) -> tuple[SqlEngine, Dialect | None]:

@@ -61,6 +61,7 @@ class RealEngine:
     def __init__(self, driver: Driver, target: Target) -> None:
         self._driver = driver
         self._target = target
+        self._failures: tuple[type[Exception], ...] = (StatementFailed, *driver.errors)
 
     def execute(
         self,
@@ -89,9 +90,7 @@ class RealEngine:
     def _opened(self, database: str | None, settings: Mapping[str, str]) -> Session:
         try:
             return self._driver.open(self._target, database, settings)
-        except EngineUnavailable:
-            raise
-        except self._driver.errors as error:
+        except self._failures as error:
             raise EngineUnavailable(f"Connection {self._target.name!r}: {self._words(error)}") from None
 
     def _run(self, session: Session, statement: Statement, cancellation: Cancellation, limit: int) -> StatementResult:
@@ -102,9 +101,7 @@ class RealEngine:
         try:
             with _interruptible(session, cancellation, self._driver.errors):
                 answer = session.run(statement.text, limit)
-        except StatementFailed as error:
-            raise StatementFailed(self._target.masked(error.reason), *place) from None
-        except self._driver.errors as error:
+        except self._failures as error:
             if cancellation.cancelled:
                 raise ExecutionCancelled("The execution was cancelled.", *place) from None
             raise StatementFailed(self._words(error), *place) from None
@@ -113,7 +110,8 @@ class RealEngine:
         return replace(answer, statement=statement.text, duration_seconds=time.perf_counter() - began)
 
     def _words(self, error: Exception) -> str:
-        return self._target.masked(self._driver.reason(error).strip() or type(error).__name__)
+        words = error.reason if isinstance(error, StatementFailed) else self._driver.reason(error)
+        return self._target.masked(words.strip() or type(error).__name__)
 
     def _close(self, session: Session) -> None:
         try:
