@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import huaweicloudsdkdgc.v1 as sdk
 import pytest
 from running_jobs import Jobs, code, dummy, shell, states
 
@@ -70,6 +71,17 @@ def test_an_abnormal_instance_says_which_node_failed_and_why(jobs: Jobs, tmp_pat
     name, number = suspended(jobs, tmp_path / "flag")
     shown = jobs.show(name, number)
     assert shown["errorMessage"] == "Node 'bad': Shell exit code is not 0: return code 1."
+
+
+def test_the_official_sdk_reads_which_node_failed_and_why(jobs: Jobs) -> None:
+    """Its nodes have no member for an error, and neither has its detail: the list has."""
+    name = jobs.create(unique("told"), shell("good", "true"), shell("bad", "exit 4", "good"))
+    number = jobs.run(name)
+    jobs.ended(name, number)
+    request = sdk.ListJobInstancesRequest(workspace=jobs.headers["workspace"], job_name=name)
+    (found,) = jobs.server.sdk_dgc().list_job_instances(request).instances
+    assert (found.instance_id, found.status) == (number, "fail")
+    assert found.error_message == "Node 'bad': Shell exit code is not 0: return code 4."
 
 
 def test_retry__runs_the_failed_node_again_and_nothing_before_it(jobs: Jobs, tmp_path: Path) -> None:
