@@ -18,7 +18,7 @@ from headrace.domain.instance import LIMITED_TYPES, InstanceType, JobState, Node
 from headrace.domain.job import Condition, JobDefinition
 from headrace.el.errors import ExpressionError
 from headrace.el.language import condition_holds
-from headrace.engine.attempt import Attempt, attempt_token, run_attempt
+from headrace.engine.attempt import Attempt, run_attempt
 from headrace.engine.children import Instance, parallel_of, plan_children
 from headrace.engine.group_slots import GroupSlots
 from headrace.engine.logs import log_path
@@ -35,6 +35,7 @@ from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
 from headrace.storage import default_items, instances, jobs, task_groups, turns
 from headrace.storage.database import Connection
+from headrace.storage.instances import NodeRecord
 from headrace.wire.v1.definition import read_definition
 
 log = structlog.get_logger("headrace.engine")
@@ -58,25 +59,14 @@ class Coordinator:
         self._turns = Turns()
         self.told_others = False  # whether the last round wished something of instances that may be another engine's
         self._made: dict[int, list[Instance]] = {}  # child instances of this round, by the parent
+        self._begun: set[tuple[Key, int]] = set()  # attempts of this process whose end has not been written
 
     # ---- what the engine asks
 
-    def recover(self) -> list[str]:
-        """Read what was taken over and retry or fail what ran when its engine ended; the tokens of that."""
+    def recover(self) -> None:
+        """Have what was taken over read; what its engine ran is retried or failed then."""
         with self._services.db.reading() as connection:
-            keys = [key for key in instances.open_ids(connection, self._membership.id) if key not in self._walks]
-            walks = {key: walk for key in keys if (walk := self._load(connection, key))}
-        home, now, tokens = str(self._services.settings.home), self._services.now(), []
-        for key, walk in walks.items():
-            tokens += [attempt_token(home, key, at, walk.nodes[at].fence) for at in walk.attempting()]
-            walk.lost(now)
-            self._timeouts.watch(walk.record, walk.job)
-            if walk.with_children():
-                self._unread.add(key)
-            for position in walk.retrying():
-                self._set_retry(walk, position)
-        self._undecided |= set(walks)
-        return tokens
+            self._unread |= set(instances.open_ids(connection, self._membership.id)) - self._walks.keys()
 
     def forget(self) -> None:
         """Read everything again: a transaction failed, and memory may say more than the database."""
@@ -89,6 +79,7 @@ class Coordinator:
     def disown(self) -> None:
         """Another engine has taken over everything: end what runs here, and know of nothing."""
         self._slots.cancel(lambda key, _: not isinstance(key, str))
+        self._begun.clear()
         self._walks.clear()
         self._ready.clear()
         self._undecided.clear()
@@ -118,6 +109,7 @@ class Coordinator:
         for walk in touched.values():
             walk.settle(now)
         stale = self._write(touched)
+        self._begun -= {(end.key, end.fence) for end in ended if end.key[0] not in stale}
         self._carry_out(touched, [attempt for attempt in claimed if attempt.record.id not in stale])
         self._unread |= stale
         return [key for key in touched if key not in stale], [end for end in ended if end.key[0] in stale]
@@ -199,12 +191,18 @@ class Coordinator:
         items = default_items.of_workspace(connection, record.workspace_id)
         walk = self._walks[key] = Walk(record, nodes, job, items)
         self._ready.pop(key, None)
-        for node in nodes:
+        if record.owner:
+            walk.lost(self._services.now(), self._runs_here)
+        for node in walk.nodes:
             if node.retry_at is not None:
                 self._timers.add(Timer(node.retry_at, Due.RETRY, key, node.position, node.fence))
             if node.lease_until is not None and node.status == NodeState.RUNNING:
                 self._timers.add(Timer(node.lease_until, Due.LEASE_END, key, node.position, node.fence))
         return walk
+
+    def _runs_here(self, node: NodeRecord) -> bool:
+        """Whether this process has the attempt of a running node; what another one had ended with it."""
+        return ((node.instance_id, node.position), node.fence) in self._begun
 
     def _take_ends(self, ended: Iterable[Ended], now: int) -> dict[int, Walk]:
         touched = {}
@@ -389,6 +387,7 @@ class Coordinator:
         for attempt in attempts:
             work = partial(run_attempt, self._services, self._engines, attempt)
             self._slots.begin(attempt.key, attempt.fence, work, attempt.cancellation)
+            self._begun.add((attempt.key, attempt.fence))
         for key, walk in touched.items():
             ending: set[tuple[Key, int]] = {((key, position), fence) for position, fence in walk.cancelled}
             walk.cancelled.clear()

@@ -59,7 +59,7 @@ class Engine:
         self._membership = Membership(self._services)
         self._coordinator = Coordinator(self._services, self._engines, self._slots, self._membership)
         self._scripts = ScriptRuns(self._services, self._engines, self._slots, self._membership)
-        self._recover(self._membership.join())
+        self._recover([str(settings.home), *self._membership.join().homes])
         shutil.rmtree(settings.home / "scratch", ignore_errors=True)
         self._woken, self._silent = True, threading.Event()
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
@@ -67,11 +67,16 @@ class Engine:
         if self._services.db.shared:
             threading.Thread(target=self._listen, name="engine-listener", daemon=True).start()
 
-    def _recover(self, gone: list[str]) -> None:
-        """Go on with what engines had that are gone, and end the processes they left on this machine."""
-        leftovers = end_leftovers([*self._coordinator.recover(), *self._scripts.recover(gone)])
+    def _recover(self, homes: list[str]) -> None:
+        """Go on with what engines had that are gone, after the processes of their homes on this machine have ended.
+
+        All of them: also an attempt that was stopped may still be there, because its engine died before it could act.
+        """
+        leftovers = end_leftovers(homes=homes)
         if leftovers:
             log.warning("ended processes that the last server left running", count=leftovers)
+        self._coordinator.recover()
+        self._scripts.recover()
 
     def stop(self) -> None:
         """Ask running attempts to end, wait for them a few seconds, and stop."""
@@ -178,10 +183,10 @@ class Engine:
         now = self._services.now()
         if self._next_beat is None or now < self._next_beat:
             return
-        gone, adopted = self._membership.beat()
-        if gone or adopted:
-            log.warning("took over from engines that are gone", engines=gone, instances=adopted)
-            self._recover(gone)
+        taken = self._membership.beat()
+        if taken.engines or taken.instances:
+            log.warning("took over from engines that are gone", engines=taken.engines, instances=taken.instances)
+            self._recover(taken.homes)
             self._woken = True
         self._next_beat = self._beat_after(now)
 
@@ -203,7 +208,7 @@ class Engine:
         """Begin anew after others have taken over."""
         try:
             self._coordinator.disown()
-            self._recover(self._membership.join())
+            self._recover(self._membership.join().homes)
             self._woken, self._next_beat = True, self._beat_after(self._services.now())
         except Exception:
             log.exception("the engine cannot begin anew")
@@ -219,6 +224,7 @@ class Engine:
                 self._condition.wait_for(lambda: self._stopping, TROUBLE_SECONDS)
             try:
                 self._coordinator.forget()
+                self._scripts.recover()
             except Exception:
                 log.exception("the open instances cannot be read")
             else:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from functools import partial
 
 from headrace.domain.instance import ScriptState, moved
-from headrace.engine.attempt import attempt_token
 from headrace.engine.membership import Membership
 from headrace.engine.script_attempt import run_script
 from headrace.engine.slots import Ended, Key, Slots
@@ -15,7 +13,7 @@ from headrace.engine.surroundings import SqlEngines
 from headrace.nodes.base import NodeResult
 from headrace.services import Services
 from headrace.sql.engine import Cancellation
-from headrace.storage import script_instances
+from headrace.storage import engines, script_instances
 from headrace.storage.database import Connection
 from headrace.storage.script_instances import ScriptInstanceRecord
 
@@ -32,20 +30,19 @@ class ScriptRuns:
         self._membership = membership
         self._waiting: deque[str] = deque()
 
-    def recover(self, gone: Sequence[str]) -> list[str]:
-        """Fail what engines ran that are gone, queue what nobody has begun; the tokens of the first."""
-        home, now, lost = str(self._services.settings.home), self._services.now(), []
+    def recover(self) -> None:
+        """Fail what engines ran that are gone, queue what nobody has begun."""
+        now = self._services.now()
         with self._services.db.writing(durable=False) as connection:
+            alive = engines.all_ids(connection)
             for key in script_instances.open_ids(connection):
                 record = script_instances.lock(connection, key)
                 if record is None:
                     continue
-                if record.status == ScriptState.RUNNING and record.owner in ("", *gone):
-                    lost.append(attempt_token(home, key, 0, 0))
+                if record.status == ScriptState.RUNNING and record.owner not in alive:
                     _move(connection, record, ScriptState.FAILED, message=LOST, end_time=now)
                 elif record.status == ScriptState.LAUNCHING and key not in self._waiting:
                     self._waiting.append(key)
-        return lost
 
     def round(self, *, woken: bool, ended: list[Ended]) -> bool:
         """Take wishes and ends, begin what can begin; whether anything moved."""

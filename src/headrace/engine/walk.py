@@ -222,10 +222,15 @@ class Walk:
             self.abandoned.add(position)
         return recorded
 
-    def lost(self, now: int) -> None:
-        """The process that held the running attempts is gone: retry or fail them as their policies say."""
+    def lost(self, now: int, runs_on: Callable[[NodeRecord], bool] = lambda _: False) -> None:
+        """The process that held the running attempts is gone: retry or fail them as their policies say.
+
+        ``runs_on`` tells of the ones that are not lost.
+        """
         for position in self.attempting():
             if self.states[position] is not NodeState.RUNNING:  # ended by the failure of one before it
+                continue
+            if runs_on(self.nodes[position]):
                 continue
             self._record(position, "lost", now, LOST)
             if not self._retry(position, LOST, now, at_once=True):

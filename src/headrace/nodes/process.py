@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,23 +197,29 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
-def end_leftovers(tokens: Iterator[str] | Sequence[str]) -> int:
-    """End the processes that carry one of these tokens, wherever they moved; how many there were.
+def end_leftovers(tokens: Collection[str] = (), *, homes: Collection[str] = ()) -> int:
+    """End the processes of these attempts and of all attempts of these homes, wherever they moved; how many.
 
     Finds them where the system shows environments (Linux); elsewhere there are none to be found.
     """
-    wanted = {f"{ATTEMPT_VARIABLE}={token}".encode() for token in tokens}
     found = 0
-    if not wanted or not os.path.isdir("/proc/self"):
+    if not (tokens or homes) or not os.path.isdir("/proc/self"):
         return found
+    wanted, of_homes = set(map(os.fsencode, tokens)), set(map(os.fsencode, homes))
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{name}/environ", "rb") as file:
-                variables = set(file.read().split(b"\0"))
+                carried = _carried(file.read())
         except OSError:  # it ended meanwhile, or it is another user's
             continue
-        if variables & wanted:
+        if carried in wanted or carried.rsplit(b":", 3)[0] in of_homes:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(int(name), signal.SIGKILL)
                 found += 1
     return found
+
+
+def _carried(environment: bytes) -> bytes:
+    """The token of an attempt in the environment of a process; empty when it has none."""
+    start = os.fsencode(f"{ATTEMPT_VARIABLE}=")
+    return next((item.removeprefix(start) for item in environment.split(b"\0") if item.startswith(start)), b"")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import BigInteger, bindparam, cast, delete, func, insert, select, update
 
 from headrace.storage.database import Connection
@@ -15,11 +17,12 @@ _BEAT = Statement(update(engines).where(engines.c.id == bindparam("key")).values
 _HOLDS = Statement(select(engines.c.id).where(engines.c.id == bindparam("key")).with_for_update(key_share=True))
 _DELETE = Statement(delete(engines).where(engines.c.id == bindparam("key")))
 _LATE = Statement(
-    select(engines.c.id)
+    select(engines.c.id, engines.c.place)
     .where((engines.c.lease_until < bindparam("now")) | (engines.c.place == bindparam("place")))
     .where(engines.c.id != bindparam("me"))
     .with_for_update()
 )
+_IDS = Statement(select(engines.c.id))
 _CLOCK = Statement(select(cast(func.extract("epoch", func.clock_timestamp()) * 1000, BigInteger)))
 
 
@@ -43,11 +46,16 @@ def holds(connection: Connection, engine_id: str) -> bool:
     return connection.one(_HOLDS, key=engine_id) is not None
 
 
-def late(connection: Connection, engine_id: str, place: str, now: int) -> list[str]:
-    """Other engines whose lease is over or whose place this one has; nobody else can take them over meanwhile."""
-    return [row[0] for row in connection.all(_LATE, me=engine_id, place=place, now=now)]
+def late(connection: Connection, engine_id: str, place: str, now: int) -> dict[str, str]:
+    """Other engines whose lease is over or whose place this one has, with their places; for nobody else meanwhile."""
+    return {row[0]: row[1] for row in connection.all(_LATE, me=engine_id, place=place, now=now)}
 
 
-def remove(connection: Connection, engine_ids: list[str]) -> None:
+def all_ids(connection: Connection) -> set[str]:
+    """Every engine that has not been taken over."""
+    return {row[0] for row in connection.all(_IDS)}
+
+
+def remove(connection: Connection, engine_ids: Iterable[str]) -> None:
     """Forget engines."""
     connection.run_many(_DELETE, [{"key": key} for key in engine_ids])
