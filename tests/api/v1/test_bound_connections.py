@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -127,18 +129,41 @@ def test_job__stopping_its_instance_ends_the_statement_in_the_database(jobs: Job
     until_asleep(warehouse, "sleepy job", 0, seconds=5)
 
 
-def test_dli__ids_of_statements_reach_later_nodes(jobs: Jobs) -> None:
-    def dli(name: str, sql: str, *before: str) -> dict[str, Any]:
-        properties = [{"name": "sql", "value": sql}, {"name": "statementOrScript", "value": "STATEMENT"}]
-        return {"name": name, "type": "DLISQL", "preNodeName": list(before), "properties": properties}
+def dli_node(name: str, sql: str, *before: str) -> dict[str, Any]:
+    properties = [{"name": "sql", "value": sql}, {"name": "statementOrScript", "value": "STATEMENT"}]
+    return {"name": name, "type": "DLISQL", "preNodeName": list(before), "properties": properties}
 
+
+def test_dli__ids_of_statements_reach_later_nodes(jobs: Jobs) -> None:
     ids = '#{JSONUtil.path(Job.getRunningData("one"),"jobIds[1]")}'
     name = jobs.create(
         "ids",
-        dli("one", "CREATE TABLE ids (a INT); INSERT INTO ids VALUES (1)"),
-        dli("two", f"SELECT '{ids}' = '#{{Job.getInsertJobId(\"one\")}}' AS same, length('{ids}') AS n", "one"),
-        dli("three", "SELECT '#{Job.getNodeOutput(\"two\")}' AS told", "two"),
+        dli_node("one", "CREATE TABLE ids (a INT); INSERT INTO ids VALUES (1)"),
+        dli_node("two", f"SELECT '{ids}' = '#{{Job.getInsertJobId(\"one\")}}' AS same, length('{ids}') AS n", "one"),
+        dli_node("three", "SELECT '#{Job.getNodeOutput(\"two\")}' AS told", "two"),
     )
     shown = jobs.ended(name, jobs.run(name))
     assert shown["status"] == "success", shown
     assert '[["true","36"]]' in jobs.log(shown, "three")
+
+
+@pytest.mark.spark
+def test_job__runs_hive_scripts_on_spark_without_a_password(jobs: Jobs) -> None:
+    port = int(os.environ.get("HEADRACE_TEST_SPARK_PORT", "55002"))
+    try:
+        socket.create_connection(("127.0.0.1", port), 2).close()
+    except OSError as error:
+        pytest.skip(f"no Spark Connect on 127.0.0.1:{port} (make services starts one): {error}")
+    config = {"clusterName": "c", "connectionMethod": "direct", "ip": "127.0.0.1", "port": str(port)}
+    config |= {"authentication": "NONE", "protocol": "spark-connect"}
+    body = {"name": "lake", "type": "HIVE", "config": config}
+    answer = jobs.server.http.post("/v1/{p}/connections", json=body, headers=jobs.headers)
+    assert answer.status_code == 204, answer.text
+    properties = {"statement": "SELECT '${hiveconf:day}' AS day, current_user() = 'nobody' AS n"}
+    properties |= {"connectionName": "lake", "programParameter": "--hiveconf day=2024-01-31", "database": "default"}
+    given = [{"name": key, "value": value} for key, value in properties.items()]
+    look = {"name": "look", "type": "HiveSQL", "preNodeName": [], "properties": given}
+    name = jobs.create("on_spark", look, dli_node("told", "SELECT '#{Job.getNodeOutput(\"look\")}' AS told", "look"))
+    shown = jobs.ended(name, jobs.run(name))
+    assert shown["status"] == "success", jobs.log(shown, "look")
+    assert '[["2024-01-31","false"]]' in jobs.log(shown, "told")
