@@ -36,7 +36,7 @@ FINISHED = {"success", "fail", "running-exception", "manual-stop"}
 
 def demo(
     home: Annotated[Path, typer.Option(help="Where the demo keeps everything.")] = Path(".demo"),
-    port: Annotated[int | None, typer.Option(help="Port to listen on.  [default: 8700, or a free one]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. Default: 8700, or a free one.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin with an empty home.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the server up afterwards, until interrupted.")] = False,
 ) -> None:

@@ -88,7 +88,7 @@ def _detail(item: PackageObject) -> str:
 def diff(
     before: Annotated[Path, typer.Argument(help="A package, folder or .job file.")],
     after: Annotated[
-        Path | None, typer.Argument(help="Another one.  [default: the same objects in the workspace]")
+        Path | None, typer.Argument(help="Another one. Default: the same objects in the workspace.")
     ] = None,
     home: HomeOption = None,
     database: DatabaseOption = None,

@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-import msgspec
-import structlog
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
 
-from headrace.app import Installation, open_installation
-from headrace.cli.home import HomeOption, JsonOption, caller_for, load_settings
-from headrace.cli.output import FAILED, WRONG_USAGE, note, out, print_json, say, shown, stop, told_errors
+from headrace.cli.home import HomeOption, JsonOption, load_settings
+from headrace.cli.instance_layout import Line, PlainTeller, outputs, summary, tree
+from headrace.cli.instance_view import InstanceView, NodeView
+from headrace.cli.node_outputs import tell_output
+from headrace.cli.output import FAILED, WRONG_USAGE, note, out, print_json, stop, told_errors
 from headrace.cli.packages import read_objects
-from headrace.domain.identity import Caller
+from headrace.cli.standalone import INTERRUPTED, Standalone, standalone
 from headrace.domain.schedule_time import read_schedule_time
 from headrace.errors import InvalidSchedule
-from headrace.factory import imports, runs
-from headrace.factory.imports import Wanted
-from headrace.packages.archive import write_archive
-from headrace.packages.layout import single_members
+from headrace.packages.excerpt import NodeUnknown, only_nodes
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.references import ReferenceKind, references_of
-from headrace.storage.instances import InstanceRecord, NodeRecord
-from headrace.wire.v1.packages import ImportRequest
 from headrace.wire.v1.runs import RunParameter
-
-MOST_ROWS = 20
-_ENDED = ("success", "fail", "skip", "manual-stop")
 
 
 def run(
     target: Annotated[Path, typer.Argument(help="A package (.zip), a folder with its members, or a .job file.")],
     job: Annotated[
-        list[str] | None, typer.Option("--job", "-j", help="Only this job. Repeatable.  [default: every batch job]")
+        list[str] | None, typer.Option("--job", "-j", help="Only this job. Repeatable. Default: every batch job.")
+    ] = None,
+    node: Annotated[
+        list[str] | None, typer.Option("--node", "-n", help="Only this node of the job. Repeatable. Default: all.")
     ] = None,
     param: Annotated[list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE. Repeatable.")] = None,
     plan_time: Annotated[
-        str | None, typer.Option(help="Plan time like 2026-03-02T02:00:00+08.  [default: now]")
+        str | None, typer.Option(help="Plan time like 2026-03-02T02:00:00+08 or '2026-03-02 02:00:00'. Default: now.")
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -51,52 +47,102 @@ def run(
     """Run a package's jobs without a server, on this machine and the embedded SQL engine.
 
     Connections that are not bound mean the embedded engine, hosts mean this machine. Tables and files live in a
-    temporary home, or in --home, where they stay. Prints each node as it ends and the rows of the last SELECTs; exit
-    status 1 when a job fails.
+    temporary home, or in --home, where they stay. Shows the nodes while they run, why one failed with the end of its
+    log, and the rows of the last SELECTs. Ctrl-C stops what runs, a second one at once.
+
+    Exit status 0 when all jobs succeeded, 1 when one did not, 130 when it was interrupted.
     """
     with told_errors():
         objects, _ = read_objects(target)
-    names = _chosen(objects, job or [])
-    values = [_parameter(text) for text in param or []]
-    planned = _plan_time(plan_time)
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    results = []
-    with _engine(home) as installation, told_errors():
-        caller = caller_for(installation, None)
-        _import(installation, caller, objects)
-        for name in names:
-            results.append(_run_job(installation, caller, name, values, planned, quiet=as_json))
+    names = chosen_jobs(objects, job or [])
+    values = [parameter(text) for text in param or []]
+    planned = None if plan_time is None else read_plan_time(plan_time, ZoneInfo(load_settings(home=home).time_zone))
+    excerpt = _only(objects, names, node or [])
+    if not as_json:
+        note("connections that are not bound mean the embedded engine; hosts mean this machine")
+    with told_errors(), standalone(home) as running:
+        running.import_objects(excerpt)
+        ended = _run_jobs(running, names, values, planned, quiet=as_json)
+        if home is not None and node:
+            running.import_objects(objects)  # what stays is whole
     if as_json:
-        print_json(results)
-    if any(result["status"] != "success" for result in results):
+        print_json([_described(instance) for instance in ended])
+    if running.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if any(instance.status != "success" for instance in ended):
         raise typer.Exit(FAILED)
 
 
+def _run_jobs(
+    running: Standalone, names: Sequence[str], values: Sequence[RunParameter], planned: int | None, *, quiet: bool
+) -> list[InstanceView]:
+    ended: list[InstanceView] = []
+    for name in names:
+        if running.interrupted:
+            break
+        with _silence() if quiet else _live(name) if out.is_terminal else _plain(name) as look:
+            instance = running.run(name, values, planned, look)
+        ended.append(instance)
+        if not quiet:
+            for node in outputs(instance):
+                tell_output(node)
+            _print([summary(instance)])
+    return ended
+
+
+Look = Callable[[InstanceView], None]
+
+
 @contextmanager
-def _engine(home: Path | None) -> Iterator[Installation]:
-    with tempfile.TemporaryDirectory(prefix="headrace-run-") as folder:
-        settings = load_settings(home=home or folder, local_execution=True, unbound_connections="embedded")
-        installation = open_installation(settings, {})
-        note("connections that are not bound mean the embedded engine; hosts mean this machine")
-        installation.start()
-        try:
-            yield installation
-        finally:
-            installation.stop()
+def _silence() -> Iterator[Look]:
+    yield lambda _: None
 
 
-def _import(installation: Installation, caller: Caller, objects: Sequence[PackageObject]) -> None:
-    services = installation.services
-    content = write_archive(single_members(objects))
-    request = ImportRequest(same_name_policy="OVERWRITE", target_status="SUBMITTED")
-    wanted = Wanted(path="package.zip", upload=imports.keep_upload(services, content), request=request)
+@contextmanager
+def _plain(name: str) -> Iterator[Look]:
+    """Lines for pipes and files: what has ended, once."""
+    teller = PlainTeller()
+    _print([Line(name)])
+    yield lambda instance: _print(teller.news(instance))
+
+
+@contextmanager
+def _live(name: str) -> Iterator[Look]:
+    """A tree that moves while the job runs; at the end it stays."""
+    seen: list[InstanceView] = []
+    with Live(Text(name), console=out, auto_refresh=False, transient=True, redirect_stdout=False) as live:
+
+        def look(instance: InstanceView) -> None:
+            seen[:] = [instance]
+            live.update(_rendered(tree(instance, max(4, out.height - 1))), refresh=True)
+
+        yield look
+    if seen:
+        _print(tree(seen[0]))
+
+
+def _rendered(lines: Sequence[Line]) -> Group:
+    return Group(*(Text(line.text, style=line.style, no_wrap=True, overflow="ellipsis") for line in lines))
+
+
+def _print(lines: Sequence[Line]) -> None:
+    for line in lines:
+        out.print(Text(line.text, style=line.style))
+
+
+def _only(objects: Sequence[PackageObject], jobs: Sequence[str], nodes: Sequence[str]) -> Sequence[PackageObject]:
+    """The package with the wanted nodes of the job only."""
+    if not nodes:
+        return objects
+    if len(jobs) != 1:
+        stop(f"--node: say which job with --job; the package has {', '.join(jobs)}", WRONG_USAGE)
     try:
-        imports.apply(services, caller, wanted)
-    finally:
-        imports.drop_upload(wanted)
+        return [only_nodes(item, nodes) if (item.kind, item.name) == (Kind.JOB, jobs[0]) else item for item in objects]
+    except NodeUnknown as error:
+        stop(f"--node: {error}", WRONG_USAGE)
 
 
-def _chosen(objects: Sequence[PackageObject], wanted: Sequence[str]) -> list[str]:
+def chosen_jobs(objects: Sequence[PackageObject], wanted: Sequence[str]) -> list[str]:
     """The jobs to run: those named, or every batch job that no other job runs; upstream jobs first."""
     jobs = {item.name: item for item in objects if item.kind is Kind.JOB}
     for name in wanted:
@@ -111,94 +157,65 @@ def _chosen(objects: Sequence[PackageObject], wanted: Sequence[str]) -> list[str
     ]
     if not chosen:
         stop("the package has no batch job to run", WRONG_USAGE)
+    upstream = {
+        name: {one.name for one in references[name] if one.kind is ReferenceKind.UPSTREAM} - {name} for name in chosen
+    }
+    return _ordered(chosen, upstream)
+
+
+def _ordered(chosen: Sequence[str], upstream: dict[str, set[str]]) -> list[str]:
+    """Upstream jobs first; jobs that wait for each other in the order in which they were named."""
     ordered: list[str] = []
     while len(ordered) < len(chosen):
-        ready = [
-            name
-            for name in chosen
-            if name not in ordered
-            and not any(
-                one.kind is ReferenceKind.UPSTREAM and one.name in chosen and one.name not in (*ordered, name)
-                for one in references[name]
-            )
-        ]
-        ordered += ready or [name for name in chosen if name not in ordered]
+        rest = [name for name in chosen if name not in ordered]
+        ordered += [name for name in rest if not upstream[name] & set(rest)] or rest
     return ordered
 
 
-def _parameter(text: str) -> RunParameter:
+def parameter(text: str) -> RunParameter:
+    """A parameter as it is typed; ends the command when it is none."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         stop(f"--param: {text!r} is not NAME=VALUE", WRONG_USAGE)
     return RunParameter(name=name, value=value)
 
 
-def _plan_time(text: str | None) -> datetime | None:
+def read_plan_time(text: str, zone: tzinfo, source: str = "--plan-time") -> int:
+    """A plan time in milliseconds, with an offset as in schedules or in the zone; ends the command when it is none."""
     try:
-        return None if text is None else read_schedule_time(text, "--plan-time")
+        return int(datetime.strptime(text.strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=zone).timestamp() * 1000)
+    except ValueError:
+        pass
+    try:
+        return int(read_schedule_time(text, source).timestamp() * 1000)
     except InvalidSchedule as error:
         stop(error.detail, WRONG_USAGE)
 
 
-def _run_job(
-    installation: Installation,
-    caller: Caller,
-    name: str,
-    values: Sequence[RunParameter],
-    planned: datetime | None,
-    *,
-    quiet: bool,
-) -> dict[str, Any]:
-    moment = None if planned is None else int(planned.timestamp() * 1000)
-    told: set[str] = set()
-    nodes: list[NodeRecord] = []
-
-    def changed(record: InstanceRecord, found: list[NodeRecord]) -> None:
-        nodes[:] = found
-        for node in found:
-            if node.status in _ENDED and node.name not in told:
-                told.add(node.name)
-                if not quiet:
-                    _tell_node(node)
-
-    if not quiet:
-        say(f"{name}")
-    number = runs.run_once(installation.services, caller, name, values, moment)
-    ended = installation.engine.wait(number, on_change=changed)
-    if not quiet:
-        for node in nodes:
-            _tell_rows(node)
-        seconds = ((ended.end_time or 0) - (ended.start_time or 0)) / 1000
-        say(f"{name}: {ended.status} in {seconds:.2f} s {ended.error_message}".rstrip())
+def _described(instance: InstanceView) -> dict[str, Any]:
     return {
-        "job": name,
-        "instance": number,
-        "status": ended.status,
-        "message": ended.error_message,
-        "nodes": [
-            {"name": node.name, "status": node.status, "message": node.error_message, "output": node.output}
-            for node in nodes
-        ],
+        "job": instance.job,
+        "instance": instance.id,
+        "name": instance.name,
+        "status": instance.status,
+        "seconds": instance.seconds,
+        "message": instance.message,
+        "nodes": [_described_node(node) for node in instance.nodes],
     }
 
 
-def _tell_node(node: NodeRecord) -> None:
-    seconds = ((node.end_time or 0) - (node.start_time or node.end_time or 0)) / 1000
-    mark = {"success": "✓", "fail": "✗", "skip": "-"}.get(node.status, "·")
-    say(f"  {mark} {node.name:<28} {node.type:<12} {node.status:<12} {seconds:6.2f} s  {node.error_message}".rstrip())
-
-
-def _tell_rows(node: NodeRecord) -> None:
-    """The rows of a SELECT, as a table."""
-    if node.output is None or not node.output.startswith("[["):
-        return
-    try:
-        rows = msgspec.json.decode(node.output, type=list[list[str | None]])
-    except msgspec.DecodeError:
-        return
-    table = Table(title=node.name, box=None, show_header=False, title_justify="left")
-    for row in rows[:MOST_ROWS]:
-        table.add_row(*(escape(shown(cell)) if cell is not None else "NULL" for cell in row))
-    out.print(table)
-    if len(rows) > MOST_ROWS:
-        say(f"… and {len(rows) - MOST_ROWS} more rows")
+def _described_node(node: NodeView) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "name": node.name,
+        "type": node.type,
+        "status": node.status,
+        "seconds": node.seconds,
+        "retries": node.retries,
+        "message": node.message,
+        "output": node.output,
+    }
+    if node.tail:
+        told["log"] = list(node.tail)
+    if node.children:
+        told["instances"] = [_described(child) for child in node.children]
+    return told

@@ -23,7 +23,7 @@ from headrace.wire.v1.packages import ExportJobsRequest, ImportPlan, ImportReque
 def export(
     jobs: Annotated[list[str] | None, typer.Argument(help="Names of jobs.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write.  [default: DLF_JOB.zip or jobs.zip]")
+        Path | None, typer.Option("--output", "-o", help="File to write. Default: DLF_JOB.zip or jobs.zip.")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="The whole workspace, with connections, variables and CDM jobs.")

@@ -228,7 +228,7 @@ def _write(
     missing: MissingReferences,
     policy: Policy,
 ) -> None:
-    """The objects and the end of the task in one transaction.
+    """The objects and the end of the task, where there is one, in one transaction.
 
     Raises Duplicate, and nothing is written, when another writer commits an object that was not there when this looked:
     with PostgreSQL several write at once.
@@ -241,7 +241,8 @@ def _write(
             decision = target.decide(item)
             target.apply(item, decision)
             counts[decision.action] += 1
-            batch.append(_subtask(services, task_id, position, item, decision, caller.now))
+            if task_id:
+                batch.append(_subtask(services, task_id, position, item, decision, caller.now))
             if len(batch) >= BATCH:
                 tasks.add_subtasks(connection, batch)
                 batch.clear()
