@@ -183,3 +183,39 @@ def test_a_hundred_levels_of_subjobs_need_no_more_threads_than_one(jobs: Jobs) -
     for _ in range(100):
         below = jobs.create(unique("level"), subjob("run", below))
     assert jobs.ended(below, jobs.run(below))["status"] == "success"
+
+
+def until_running(jobs: Jobs, name: str, count: int) -> list[dict[str, Any]]:
+    """The instances of a job, when so many of them run."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = children(jobs, name)
+        if sum(item["status"] == "running" for item in found) >= count:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{name} never ran {count} times")
+
+
+def test_a_stopped_child_fails_the_node_that_runs_it(jobs: Jobs) -> None:
+    child = jobs.create(unique("child"), shell("long", "sleep 60"))
+    parent = jobs.create(unique("parent"), subjob("run", child))
+    number = jobs.run(parent)
+    (instance,) = until_running(jobs, child, 1)
+    assert jobs.call("POST", f"/{child}/instances/{instance['instanceId']}/stop").status_code == 204
+    shown = jobs.ended(parent, number)
+    assert (shown["status"], "manual-stop. Stopped." in shown["errorMessage"]) == ("fail", True), shown
+
+
+def test_a_child_that_is_declared_successful_counts_as_that(jobs: Jobs) -> None:
+    child = jobs.create(unique("child"), shell("bad", "exit 1", failPolicy="SUSPEND"))
+    parent = jobs.create(unique("parent"), for_each("each", child, "[[1],[2]]", "", concurrent="2"))
+    number = jobs.run(parent)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and any(
+        item["status"] != "running-exception" for item in children(jobs, child) or [{"status": ""}]
+    ):
+        time.sleep(0.02)
+    for item in children(jobs, child):
+        path = f"/{child}/instances/{item['instanceId']}/force-success"
+        assert jobs.call("POST", path).status_code in (200, 204)
+    assert jobs.ended(parent, number)["status"] == "success"
