@@ -34,7 +34,7 @@ def obs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def engine(tmp_path: Path, obs: Path) -> Iterator[EmbeddedEngine]:
-    opened = EmbeddedEngine(tmp_path / "retail.duckdb", obs, lambda path: obs / path.removeprefix("obs://"))
+    opened = EmbeddedEngine(tmp_path / "retail.duckdb", obs)
     yield opened
     opened.close()
 

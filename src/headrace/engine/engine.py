@@ -54,7 +54,7 @@ class Engine:
         self._lock.acquire()
         settings = self._services.settings
         self._stopping, self._ended = False, []
-        self._engines = SqlEngines(settings)
+        self._engines = SqlEngines(settings, self._services.store)
         self._slots = Slots(settings.max_parallel_nodes, self._tell)
         self._membership = Membership(self._services)
         self._coordinator = Coordinator(self._services, self._engines, self._slots, self._membership)

@@ -12,7 +12,7 @@ import structlog
 
 from headrace.auth.sealing import SecretUnreadable
 from headrace.nodes.base import BoundConnection, Log, NodeFailed, Resource, Script
-from headrace.objectstore.path import ObsPath
+from headrace.objectstore.base import ObjectStore
 from headrace.services import Services
 from headrace.settings import Settings
 from headrace.sql.engine import SqlEngine
@@ -54,8 +54,9 @@ def files_root(settings: Settings) -> Path | None:
 class SqlEngines:
     """The embedded engine of each workspace, opened when a statement needs it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, store: ObjectStore) -> None:
         self._settings = settings
+        self._store = store
         self._lock = threading.Lock()
         self._open: dict[str, ClosableEngine] = {}
 
@@ -70,15 +71,12 @@ class SqlEngines:
     def _opened(self, workspace_id: str) -> ClosableEngine:
         folder = self._settings.home / "sql"
         folder.mkdir(mode=0o700, exist_ok=True)
-        root = files_root(self._settings) or self._settings.home / "obs"
-        root.mkdir(parents=True, exist_ok=True)
-
-        def resolve(path: str) -> Path:
-            place = ObsPath.parse(path)
-            return root / place.bucket / place.key
-
+        root = files_root(self._settings)
+        objects = root or self._settings.home / "obs"
+        objects.mkdir(parents=True, exist_ok=True)
         file = folder / f"{workspace_id}.duckdb"
-        return open_embedded(file, root, resolve, time_zone=self._settings.time_zone)
+        store = self._store if root is None else None
+        return open_embedded(file, objects, store, time_zone=self._settings.time_zone)
 
     def close(self) -> None:
         """Close every engine."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from sqlglot import exp
 
 from headrace.sql.dialects import Dialect
 from headrace.sql.engine import StatementNotTranslated
+from headrace.sql.objects import Publication, TableObjects
 
 CATALOG = "headrace_workspace"  # the attached file; every table name is written in full, so USE needs no engine state
 MAIN = "main"  # the schema that stands for the default database
@@ -104,7 +104,7 @@ class Scope:
     database: str | None = None
     temporary: frozenset[str] = frozenset()  # names of temporary tables, lower case
     variables: Mapping[str, str] = field(default_factory=dict)  # SET k=v
-    files: Callable[[str], Sequence[Path]] | None = None  # the files below an obs:// path
+    objects: TableObjects | None = None  # of external tables
     row_limit: int = 1000
 
     def schema_of(self, database: str | None) -> str:
@@ -148,6 +148,7 @@ class Plan:
     variables: Mapping[str, str] = field(default_factory=dict)  # SET k=v
     temporary: str | None = None  # a temporary table that exists from now on
     transaction: str | None = None  # BEGIN, COMMIT, ROLLBACK
+    publications: tuple[Publication, ...] = ()  # files the steps have written, to be put in place after them
 
 
 def quoted(name: str) -> str:

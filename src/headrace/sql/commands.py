@@ -10,6 +10,7 @@ from collections.abc import Callable
 from headrace.sql import materialized, schemas
 from headrace.sql.catalog import CATALOG, Plan, Scope, TableFacts, literal, quoted
 from headrace.sql.engine import StatementNotTranslated
+from headrace.sql.objects import EMPTY_PARTITION, partitions_of
 
 _NAME = r"[`\"]?(?P<name>[\w$.-]+)[`\"]?"
 _NO_EFFECT = "Has no effect on the embedded engine."
@@ -87,14 +88,28 @@ def _show_databases(match: re.Match[str], scope: Scope) -> Plan:
 
 def _show_partitions(match: re.Match[str], scope: Scope) -> Plan:
     schema, name, facts = _table(match["name"], scope)
-    if not facts.partition_columns or facts.location:
-        raise StatementNotTranslated(f"{name} is not partitioned, or its partitions are folders of files.")
+    if not facts.partition_columns:
+        raise StatementNotTranslated(f"{name} is not partitioned.")
+    if facts.location is not None:
+        return _folders(facts, scope)
     text = " || '/' || ".join(
         f"{literal(column + '=')} || COALESCE(CAST({quoted(column)} AS VARCHAR), '__HIVE_DEFAULT_PARTITION__')"
         for column in facts.partition_columns
     )
     source = f"{quoted(CATALOG)}.{quoted(schema)}.{quoted(name)}"
     return Plan(steps=(f"SELECT DISTINCT {text} AS partition FROM {source} ORDER BY 1",), rows_of=0)
+
+
+def _folders(facts: TableFacts, scope: Scope) -> Plan:
+    """The partitions of an external table are the folders of its objects."""
+    found = [partitions_of(name) for name in scope.objects.names(str(facts.location))] if scope.objects else []
+    names = {
+        "/".join(f"{column}={each.get(column.lower()) or EMPTY_PARTITION}" for column in facts.partition_columns)
+        for each in found
+    }
+    listed = ", ".join(f"({literal(name)})" for name in sorted(names)) or "(NULL)"
+    rows = f"SELECT * FROM (VALUES {listed}) AS found(partition) WHERE partition IS NOT NULL ORDER BY 1"
+    return Plan(steps=(rows,), rows_of=0)
 
 
 def _describe(match: re.Match[str], scope: Scope) -> Plan:

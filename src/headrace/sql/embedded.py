@@ -8,6 +8,8 @@ database; the catalog of a three-part name is dropped.
 
 from __future__ import annotations
 
+import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from headrace.objectstore.base import ObjectStore
 from headrace.sql.catalog import CATALOG, MAIN, Plan, Scope, literal, quoted
 from headrace.sql.dialects import Dialect
 from headrace.sql.engine import (
@@ -29,6 +32,7 @@ from headrace.sql.engine import (
     StatementResult,
 )
 from headrace.sql.introspection import EngineCatalog
+from headrace.sql.objects import ObjectsOfTables, TableObjects
 from headrace.sql.results import scalar, type_name
 from headrace.sql.rewrite import translate
 from headrace.sql.statements import Statement, split
@@ -40,24 +44,25 @@ _INTERRUPT_AGAIN = 0.05  # s
 class EmbeddedEngine:
     """Runs scripts on the workspace's database file. Safe to use from many threads: each execution has its own cursor.
 
-    ``resolve`` turns an obs:// path into the file or folder that holds it; what lies outside ``objects_root`` is
-    refused, here and by DuckDB itself. DuckDB loads no extensions, reaches no network and cannot be configured by a
-    script.
+    External tables are made of the files in ``objects_root``, ``bucket/key``, or of a ``store`` that is no folder:
+    then the objects are copied here for each statement. DuckDB itself sees nothing but that folder and the copies; it
+    loads no extensions, reaches no network and cannot be configured by a script.
     """
 
     def __init__(
         self,
         path: Path,
         objects_root: Path,
-        resolve: Callable[[str], Path],
+        store: ObjectStore | None = None,
         *,
         memory_limit: str = "1GB",
         threads: int = 2,
         time_zone: str = "UTC",
     ) -> None:
-        self._root = objects_root.resolve()
-        self._resolve = resolve
-        self._database = _opened(path, self._root, memory_limit, threads, time_zone)
+        root, work = objects_root.resolve(), path.resolve().with_suffix(".files")
+        shutil.rmtree(work, ignore_errors=True)  # a killed process may have left copies
+        self._objects = ObjectsOfTables(root, work, store)
+        self._database = _opened(path, (root, work), memory_limit, threads, time_zone)
 
     def close(self) -> None:
         """Write what is left and let go of the file."""
@@ -74,12 +79,11 @@ class EmbeddedEngine:
         settings: Mapping[str, str] | None = None,
     ) -> list[StatementResult]:
         """See SqlEngine. A transaction that the script leaves open is rolled back."""
-        execution = _Execution(self._database.cursor(), cancellation or Cancellation())
+        execution = _Execution(self._database.cursor(), self._objects, cancellation or Cancellation())
         scope = Scope(
             dialect=dialect,
             catalog=execution.catalog,
             database=database or None,
-            files=self._files,
             row_limit=row_limit,
             variables={name.lower(): value for name, value in (settings or {}).items()},
         )
@@ -95,21 +99,13 @@ class EmbeddedEngine:
             execution.close()
         return results
 
-    def _files(self, location: str) -> Sequence[Path]:
-        """The files of an external table; hidden ones (``_SUCCESS``, ``.part``) are none."""
-        place = self._resolve(location).resolve()
-        if not place.is_relative_to(self._root):
-            raise StatementNotTranslated(f"{location} lies outside the object store.")
-        found = [place] if place.is_file() else sorted(each for each in place.rglob("*") if each.is_file())
-        shown = [each for each in found if not any(part[0] in "._" for part in each.relative_to(place).parts)]
-        return [each for each in shown if each.resolve().is_relative_to(self._root)]
-
 
 class _Execution:
     """One run of a script: a cursor, the transaction it may be in, and the catalog as it sees it."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, cancellation: Cancellation) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, objects: ObjectsOfTables, cancellation: Cancellation) -> None:
         self._cursor = cursor
+        self._objects = objects
         self.catalog = EngineCatalog(cursor)
         self._cancellation = cancellation
         self._in_transaction = False
@@ -130,8 +126,9 @@ class _Execution:
         self._stop_if_cancelled(statement)
         began = time.perf_counter()
         try:
-            plan = translate(statement, scope)
-            answer = self._carried_out(plan, scope)
+            with self._objects.for_statement(self._cancellation) as objects:
+                plan = translate(statement, replace(scope, objects=objects))
+                answer = self._carried_out(plan, scope, objects)
         except duckdb.InterruptException as error:
             raise ExecutionCancelled("The execution was cancelled.", statement.text, statement.position) from error
         except duckdb.Error as error:
@@ -146,15 +143,21 @@ class _Execution:
         if self._cancellation.cancelled:
             raise ExecutionCancelled("The execution was cancelled.", statement.text, statement.position)
 
-    def _carried_out(self, plan: Plan, scope: Scope) -> StatementResult:
+    def _carried_out(self, plan: Plan, scope: Scope, objects: TableObjects) -> StatementResult:
+        if plan.publications and self._in_transaction:
+            raise StatementNotTranslated("Files cannot be rolled back: an external table is written outside of BEGIN.")
         if plan.transaction is not None:
             self._transaction(plan.transaction)
         if plan.use is not None:
             self._exists(scope, plan.use)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with self._atomic(len(plan.steps) > 1), self._interruptible():
-                    return self._stepped(plan, scope)
+                with self._atomic(len(plan.steps) > 1):
+                    with self._interruptible():
+                        answer = self._stepped(plan, scope)
+                    for publication in plan.publications:
+                        objects.publish(publication)
+                    return answer
             except duckdb.TransactionException:
                 if attempt == _ATTEMPTS or self._in_transaction:
                     raise
@@ -254,11 +257,14 @@ def _rolled_back(cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 def _reason(error: duckdb.Error) -> str:
-    """The engine's message without the piece of translated SQL below it, which the user did not write."""
-    return str(error).split("\n\nLINE ", 1)[0].replace(f"{CATALOG}.", "")
+    """The engine's message without its own inside: translated SQL, other catalogs, options of its readers."""
+    told = re.split(r"\n\nLINE |\n\nPossible (?:fixes|Solution)|\nDid you mean ", str(error), maxsplit=1)[0]
+    return told.replace(f"{CATALOG}.", "")
 
 
-def _opened(path: Path, root: Path, memory_limit: str, threads: int, time_zone: str) -> duckdb.DuckDBPyConnection:
+def _opened(
+    path: Path, folders: Sequence[Path], memory_limit: str, threads: int, time_zone: str
+) -> duckdb.DuckDBPyConnection:
     """The database, then locked: no file but those of the object store, no extension, no setting."""
     path.parent.mkdir(parents=True, exist_ok=True)
     database = duckdb.connect(
@@ -275,7 +281,7 @@ def _opened(path: Path, root: Path, memory_limit: str, threads: int, time_zone: 
     for setting in (
         f"ATTACH {literal(str(path))} AS {CATALOG}",
         f"SET GLOBAL TimeZone = {literal(time_zone)}",
-        f"SET allowed_directories = [{literal(str(root) + '/')}]",
+        f"SET allowed_directories = [{', '.join(literal(f'{folder}/') for folder in folders)}]",
         "SET enable_external_access = false",
         "SET allowed_configs = ['integer_division']",
         "SET lock_configuration = true",

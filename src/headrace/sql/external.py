@@ -7,6 +7,7 @@ Source: Hive wiki "LanguageManual DDL" (row formats, delimiters, skip.header.lin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -16,22 +17,27 @@ from sqlglot import exp
 
 from headrace.sql.catalog import Scope, TableFacts, literal, quoted
 from headrace.sql.engine import StatementNotTranslated
+from headrace.sql.objects import EMPTY_PARTITION
 
 FORMATS = frozenset({"csv", "parquet", "json"})
+FILE_NAME = "headrace_file_name"  # the column with the obs:// path of a row's file, where it is asked for
 _FILE = "'headrace_file'"  # the column that says which file a row is from
 
 
-def reading(facts: TableFacts, scope: Scope) -> exp.Select:
+def reading(facts: TableFacts, scope: Scope, *, with_file_name: bool = False) -> exp.Select:
     """The query that gives the rows of an external table. Values that do not fit their type are NULL, as in Hive."""
-    if scope.files is None or facts.location is None:
+    if scope.objects is None or facts.location is None:
         raise StatementNotTranslated("External tables need an object store.")
-    files = scope.files(facts.location)
-    if not files:
-        return _query(_typed(facts, dict.fromkeys(facts.columns, "NULL")), "(SELECT 1) WHERE FALSE")
+    files = scope.objects.local(facts.location)
+    if not files.paths:
+        columns = _typed(facts, dict.fromkeys(facts.columns, "NULL"))
+        return _query([*columns, f"'' AS {FILE_NAME}"] if with_file_name else columns, "(SELECT 1) WHERE FALSE")
     partitions = {name: _path_value(name) for name in facts.partition_columns}
     stored = [name for name in facts.columns if name not in partitions]
-    sources = {name: quoted(name) for name in stored} | partitions
-    return _query(_typed(facts, sources), _READERS[facts.storage["format"]](facts, stored, files))
+    columns = _typed(facts, {name: quoted(name) for name in stored} | partitions)
+    if with_file_name:
+        columns.append(f"'obs://' || SUBSTRING(headrace_file, {len(str(files.root)) + 2}) AS {FILE_NAME}")
+    return _query(columns, _READERS[facts.storage["format"]](facts, stored, files.paths))
 
 
 def _query(columns: list[str], source: str) -> exp.Select:
@@ -44,7 +50,8 @@ def _typed(facts: TableFacts, sources: dict[str, str]) -> list[str]:
 
 def _path_value(name: str) -> str:
     """A partition column is a folder of the path, ``dt=2024-01-31``."""
-    return f"URL_DECODE(NULLIF(REGEXP_EXTRACT(headrace_file, {literal('/' + name + '=([^/]*)/')}, 1), ''))"
+    folder = f"REGEXP_EXTRACT(headrace_file, {literal('/' + re.escape(name) + '=([^/]*)/')}, 1, 'i')"
+    return f"URL_DECODE(NULLIF(NULLIF({folder}, ''), '{EMPTY_PARTITION}'))"
 
 
 def _csv(facts: TableFacts, stored: list[str], files: Sequence[Path]) -> str:
@@ -60,6 +67,7 @@ def _csv(facts: TableFacts, stored: list[str], files: Sequence[Path]) -> str:
         "escape": literal(storage.get("escape", "")),
         "nullstr": literal(storage.get("null", "\\N")),
         "null_padding": "true",
+        "strict_mode": "false",
         "filename": _FILE,
         "parallel": "false",
     }

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from headrace.sql import queries
-from headrace.sql.catalog import Plan, Scope, TableFacts, quoted
+from headrace.sql import external_writing, queries
+from headrace.sql.catalog import Plan, Scope, quoted
 from headrace.sql.engine import StatementNotTranslated
-from headrace.sql.writing import constant, duckdb, partition_column, where
-
-_STATIC_OVERWRITE = "spark.sql.sources.partitionoverwritemode"
+from headrace.sql.staged import StagedInsert
+from headrace.sql.writing import duckdb, where
 
 
 def insert(tree: exp.Insert, scope: Scope, number: int = 0) -> Plan:
@@ -25,20 +24,20 @@ def insert(tree: exp.Insert, scope: Scope, number: int = 0) -> Plan:
     if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
         raise StatementNotTranslated("INSERT writes tables only on the embedded engine.")
     facts = scope.facts(table)
-    if facts is not None and facts.location:
-        raise StatementNotTranslated(f"{table.name} is an external table, which can only be read.")
     if facts is not None and facts.query is not None:
         raise StatementNotTranslated(f"{table.name} is a view, which INSERT cannot change.")
     partition = table.args.get("partition") or tree.args.get("partition")
-    if not partition and not tree.args.get("overwrite") and not (facts and facts.partition_columns):
+    of_files = facts is not None and facts.location is not None
+    if not (of_files or partition or tree.args.get("overwrite") or (facts and facts.partition_columns)):
         return _plain(tree, scope)
     if facts is None:
         raise StatementNotTranslated(f"{table.name} is no table of the workspace.")
     if tree.args.get("where") is not None or tree.args.get("conflict") is not None:
         raise StatementNotTranslated(
-            "This form of INSERT into a partitioned table has no equal on the embedded engine."
+            "This form of INSERT into a partitioned or external table has no equal on the embedded engine."
         )
-    return _PartitionedInsert(tree, table, facts, partition or None, scope, number).plan()
+    staged = StagedInsert(tree, table, facts, scope, number)
+    return external_writing.plan(staged) if of_files else _partitioned(staged, table)
 
 
 def multi_insert(tree: exp.MultitableInserts, scope: Scope) -> Plan:
@@ -55,7 +54,7 @@ def multi_insert(tree: exp.MultitableInserts, scope: Scope) -> Plan:
     for plan in plans:
         counts += tuple(len(steps) + index for index in plan.count_of)
         steps += plan.steps
-    return Plan(steps=steps, count_of=counts)
+    return Plan(steps=steps, count_of=counts, publications=tuple(one for plan in plans for one in plan.publications))
 
 
 def change(tree: exp.Merge | exp.Update | exp.Delete, scope: Scope) -> Plan:
@@ -90,95 +89,28 @@ def _without_target_alias(merge: exp.Merge) -> None:
                     assignment.set("this", exp.column(assignment.this.this.copy()))
 
 
-class _PartitionedInsert:
-    """One INSERT whose target columns must be told: static partition values, dynamic partitions, overwriting."""
+def _partitioned(staged: StagedInsert, table: exp.Table) -> Plan:
+    """Rows of a partitioned table: what they replace goes first."""
+    target = duckdb(staged.scope.located(exp.Table(this=table.this.copy(), db=table.args.get("db"))))
+    written = ", ".join(quoted(name) for name in [*staged.columns, *staged.static])
+    steps = [staged.staging]
+    if staged.overwrites:
+        steps.append(f"DELETE FROM {target}{where(_overwritten(staged, target))}")
+    steps.append(f"INSERT INTO {target} ({written}) SELECT * FROM {staged.stage}")
+    return Plan(steps=(*steps, staged.unstaging), count_of=(len(steps) - 1,))
 
-    def __init__(
-        self,
-        tree: exp.Insert,
-        table: exp.Table,
-        facts: TableFacts,
-        partition: exp.Partition | None,
-        scope: Scope,
-        number: int,
-    ) -> None:
-        self.tree, self.facts, self.scope = tree, facts, scope
-        self.static: dict[str, str] = {}
-        self.dynamic: list[str] = []
-        self._read(partition)
-        target = exp.Table(this=table.this.copy(), db=table.args.get("db"))
-        self.target = duckdb(scope.located(target))
-        self.stage = f'"temp"."main"."headrace_overwrite_{number}"'
 
-    def _read(self, partition: exp.Partition | None) -> None:
-        for part in partition.expressions if partition is not None else []:
-            if isinstance(part, exp.EQ):
-                self.static[partition_column(part.this.name, self.facts)] = constant(part.expression)
-            else:
-                self.dynamic.append(partition_column(part.name, self.facts))
-        if partition is None:
-            self.dynamic = [partition_column(name, self.facts) for name in self.facts.partition_columns]
-        elif set(self.static) | set(self.dynamic) != {
-            partition_column(n, self.facts) for n in self.facts.partition_columns
-        }:
-            raise StatementNotTranslated("PARTITION must name every partition column of the table.")
-
-    def plan(self) -> Plan:
-        columns = self._query_columns()
-        written = ", ".join(quoted(name) for name in [*columns, *self.static])
-        rows = f"SELECT * FROM {self.stage}"
-        steps = [f"CREATE OR REPLACE TEMPORARY TABLE {self.stage.rsplit('.', 1)[-1]} AS {self._rows(columns)}"]
-        if self.tree.args.get("overwrite"):
-            steps.append(f"DELETE FROM {self.target}{where(self._overwritten())}")
-        steps.append(f"INSERT INTO {self.target} ({written}) {rows}")
-        count = len(steps) - 1
-        steps.append(f"DROP TABLE {self.stage}")
-        return Plan(steps=tuple(steps), count_of=(count,))
-
-    def _query_columns(self) -> list[str]:
-        """The columns the query gives, in order: the given or all data columns, then the dynamic partitions."""
-        given = self.tree.this.expressions if isinstance(self.tree.this, exp.Schema) else []
-        partitions = {name.lower() for name in self.facts.partition_columns}
-        data = [name for name in self.facts.columns if name.lower() not in partitions]
-        if not given:
-            return data + self.dynamic
-        names = [column.name for column in given]
-        named = {name.lower() for name in names}
-        missing = [name for name in self.dynamic if name.lower() not in named]
-        if missing:
-            raise StatementNotTranslated(f"INSERT names columns but not the partition column {missing[0]}.")
-        return names
-
-    def _rows(self, columns: list[str]) -> str:
-        query = self.tree.expression.copy()
-        clause = self.tree.args.get("with_")
-        if clause is not None and isinstance(query, exp.Query):
-            query.set("with_", clause.copy())
-        inner = duckdb(
-            queries.rewritten(exp.Subquery(this=query) if isinstance(query, exp.Values) else query, self.scope)
+def _overwritten(staged: StagedInsert, target: str) -> str | None:
+    """Which rows go: those of the static partition, and of it only the dynamic partitions that come anew."""
+    types = staged.facts.columns
+    conditions = [
+        f"{quoted(name)} IS NOT DISTINCT FROM CAST({value} AS {types[name]})" for name, value in staged.static.items()
+    ]
+    if staged.dynamic and not staged.replaces_all:
+        same = " AND ".join(
+            f"headrace_new.{quoted(name)} IS NOT DISTINCT FROM {target}.{quoted(name)}" for name in staged.dynamic
         )
-        inner = inner if inner.startswith("(") else f"({inner})"
-        names = ", ".join(quoted(name) for name in columns)
-        fixed = "".join(f", {value} AS {quoted(name)}" for name, value in self.static.items())
-        return f"SELECT headrace_query.*{fixed} FROM {inner} AS headrace_query({names})"
-
-    def _overwritten(self) -> str | None:
-        """Which rows go: those of the static partition, and of it only the dynamic partitions that come anew."""
-        types = self.facts.columns
-        conditions = [
-            f"{quoted(name)} IS NOT DISTINCT FROM CAST({value} AS {types[name]})" for name, value in self.static.items()
-        ]
-        if self.dynamic and not self._replaces_all():
-            same = " AND ".join(
-                f"headrace_new.{quoted(name)} IS NOT DISTINCT FROM {self.target}.{quoted(name)}"
-                for name in self.dynamic
-            )
-            casts = ", ".join(f"CAST({quoted(name)} AS {types[name]}) AS {quoted(name)}" for name in self.dynamic)
-            fresh = f"(SELECT DISTINCT {casts} FROM {self.stage}) AS headrace_new"
-            conditions.append(f"EXISTS (SELECT 1 FROM {fresh} WHERE {same})")
-        return " AND ".join(conditions) or None
-
-    def _replaces_all(self) -> bool:
-        """Spark's own tables (CREATE TABLE ... USING) lose every matching partition unless told to be dynamic."""
-        mode = self.scope.variables.get(_STATIC_OVERWRITE, "static").lower()
-        return self.scope.dialect.name == "spark" and bool(self.facts.storage.get("data_source")) and mode == "static"
+        casts = ", ".join(f"CAST({quoted(name)} AS {types[name]}) AS {quoted(name)}" for name in staged.dynamic)
+        fresh = f"(SELECT DISTINCT {casts} FROM {staged.stage}) AS headrace_new"
+        conditions.append(f"EXISTS (SELECT 1 FROM {fresh} WHERE {same})")
+    return " AND ".join(conditions) or None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sqlglot
 from sqlglot import exp
 
-from headrace.sql import external, functions
+from headrace.sql import external, file_names, functions
 from headrace.sql.catalog import CATALOG, Scope, TableFacts
 from headrace.sql.engine import StatementNotTranslated
 
@@ -23,6 +23,7 @@ def rewritten(tree: exp.Expr, scope: Scope, *, keep_external: bool = False) -> e
     for select in list(tree.find_all(exp.Select)):
         _clauses(select)
         _lateral_views(select)
+        file_names.resolve(select, scope)
     functions.correct(tree, scope.dialect)
     _columns(tree, scope)
     for table in list(tree.find_all(exp.Table)):
@@ -160,7 +161,7 @@ def _read(table: exp.Table, facts: TableFacts, scope: Scope) -> None:
     if facts.query is not None:
         rows = with_files(sqlglot.parse_one(facts.query, read="duckdb"), scope)
     else:
-        rows = external.reading(facts, scope)
+        rows = external.reading(facts, scope, with_file_name=file_names.is_asked(table))
     alias = exp.TableAlias(this=exp.to_identifier(table.alias_or_name, quoted=True))
     table.replace(exp.Subquery(this=rows, alias=alias))
 

@@ -53,6 +53,10 @@ def _readable(storage: dict[str, Any]) -> None:
     storage["format"] = storage.get("serde_format") or _HIVE_FORMATS.get(declared, declared)
     if storage["format"] not in FORMATS:
         raise StatementNotTranslated(f"Files of the format {declared} cannot be read by the embedded engine.")
+    if storage["format"] == "csv" and storage.get("data_source"):
+        _data_source_csv(storage)
+    if storage["format"] == "csv" and storage.get("escape") and not storage.get("quote"):
+        raise StatementNotTranslated("Text files with ESCAPED BY cannot be read by the embedded engine.")
     if not storage["location"].startswith("obs://"):
         raise StatementNotTranslated("An external table needs a location of the form obs://bucket/folder.")
 
@@ -100,11 +104,14 @@ def _serde(clause: exp.RowFormatSerdeProperty, storage: dict[str, Any]) -> None:
 
 
 def _options(clause: exp.Expr, storage: dict[str, Any]) -> None:
-    storage.setdefault("delimiter", ",")
-    storage.setdefault("quote", '"')
-    storage.setdefault("null", "")
     for option in clause.expressions:
         _option(option, storage)
+
+
+def _data_source_csv(storage: dict[str, Any]) -> None:
+    """What Spark's CSV files are like unless OPTIONS say otherwise."""
+    for name, default in (("delimiter", ","), ("quote", '"'), ("escape", "\\"), ("null", "")):
+        storage.setdefault(name, default)
 
 
 def _option(option: exp.Expr, storage: dict[str, Any]) -> None:

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import sqlglot
 from sqlglot import exp
 
-from headrace.sql import functions, materialized, queries, schemas, storage_clauses
+from headrace.sql import external_writing, functions, materialized, queries, schemas, storage_clauses
 from headrace.sql.catalog import CATALOG, MAIN, Plan, Scope, TableFacts, literal, quoted
 from headrace.sql.engine import StatementNotTranslated
+from headrace.sql.objects import Publication
 from headrace.sql.writing import duckdb, partition_condition, where
 
 _IGNORED_CONSTRAINTS = (
@@ -60,6 +62,7 @@ def _create_table(tree: exp.Create, scope: Scope) -> Plan:
             "CREATE TABLE needs its columns: the embedded engine does not guess them from files."
         )
     facts = TableFacts(columns={}, partition_columns=partitions, storage=storage, comment=comment)
+    filling, publications = _filling(new, facts, scope)
     text = duckdb(functions.correct(new, scope.dialect) if queries_of is None else new)
     steps = [text.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1) if is_temporary else text]
     if (partitions or storage or comment) and not is_temporary:
@@ -68,7 +71,18 @@ def _create_table(tree: exp.Create, scope: Scope) -> Plan:
         steps += _column_comments(tree, table, added)
     if tree.args.get("exists") and not is_temporary and scope.facts(_name(tree)) is not None:
         return Plan(steps=(), message="The table exists.")
-    return Plan(steps=tuple(steps), temporary=_name(tree).name.lower() if is_temporary else None)
+    temporary = _name(tree).name.lower() if is_temporary else None
+    return Plan(steps=(*steps, *filling), temporary=temporary, publications=publications)
+
+
+def _filling(new: exp.Create, facts: TableFacts, scope: Scope) -> tuple[tuple[str, ...], tuple[Publication, ...]]:
+    """CREATE TABLE ... LOCATION ... AS SELECT: the rows go into files, the table itself stays empty."""
+    query = new.expression
+    if query is None or facts.location is None:
+        return (), ()
+    copy, publication = external_writing.copying(duckdb(query), facts, scope)
+    new.set("expression", exp.Select(expressions=[exp.Star()]).from_(query.subquery("query", copy=False)).limit(0))
+    return (copy,), (replace(publication, replaces=True),)
 
 
 def _name(tree: exp.Create) -> exp.Table:
@@ -175,10 +189,10 @@ def _create_view(tree: exp.Create, scope: Scope) -> Plan:
     query = duckdb(queries.rewritten(tree.expression.copy(), scope, keep_external=True))
     names = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
     columns = f" ({', '.join(quoted(name.name) for name in names)})" if names else ""
-    replace = "OR REPLACE " if tree.args.get("replace") else ""
+    again = "OR REPLACE " if tree.args.get("replace") else ""
     exists = "IF NOT EXISTS " if tree.args.get("exists") else ""
     place = duckdb(scope.located(_name(tree)))
-    steps = [f"CREATE {replace}VIEW {exists}{place}{columns} AS {query}"]
+    steps = [f"CREATE {again}VIEW {exists}{place}{columns} AS {query}"]
     if queries.reads_files(query, scope):
         named = f"SELECT * FROM ({query}) AS headrace_query{columns}" if names else query
         facts = TableFacts(columns={}, storage={"query": named})
@@ -283,7 +297,9 @@ def _own(table: exp.Table, scope: Scope) -> TableFacts:
     if facts is None:
         raise StatementNotTranslated(f"{table.name} is no table of the workspace.")
     if facts.location:
-        raise StatementNotTranslated(f"{table.name} is an external table, which can only be read.")
+        raise StatementNotTranslated(
+            f"{table.name} is an external table; its rows are files, which this statement cannot change."
+        )
     if facts.query is not None:
         raise StatementNotTranslated(f"{table.name} is a view, which this statement cannot change.")
     return facts

@@ -39,7 +39,7 @@ CREATE TABLE empty_orders (id INT);
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
     folder = tmp_path_factory.mktemp("quality")
     (folder / "obs").mkdir()
-    opened = EmbeddedEngine(folder / "w.duckdb", folder / "obs", lambda path: folder / "obs" / path)
+    opened = EmbeddedEngine(folder / "w.duckdb", folder / "obs")
     opened.execute(TABLES, HIVE, None)
     yield opened
     opened.close()

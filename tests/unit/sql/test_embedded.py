@@ -25,15 +25,11 @@ CASES = Path(__file__).parents[2] / "cases" / "sql"
 DIALECTS = {each.name: each for each in (HIVE, SPARK, POSTGRES, MYSQL, DORIS, PRESTO, TRINO)}
 
 
-def _resolve(root: Path, obs_path: str) -> Path:
-    return root / obs_path.removeprefix("obs://")
-
-
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[EmbeddedEngine]:
     root = tmp_path / "obs"
     root.mkdir()
-    opened = EmbeddedEngine(tmp_path / "sql" / "workspace.duckdb", root, lambda path: _resolve(root, path))
+    opened = EmbeddedEngine(tmp_path / "sql" / "workspace.duckdb", root)
     yield opened
     opened.close()
 
@@ -113,6 +109,9 @@ def test_clickhouse__cluster_and_engine_clauses(engine: EmbeddedEngine) -> None:
     assert rows(engine, CLICKHOUSE, script) == [(1, "x")]
 
 
+ESCAPED = (
+    "CREATE EXTERNAL TABLE t (a INT) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' ESCAPED BY '!' LOCATION 'obs://b'"
+)
 REFUSED = [
     (HIVE, "SELECT no_such_function(1)", "function no_such_function is not known"),
     (HIVE, "SELECT date_format('2024-01-01', 'u')", "letters the embedded engine does not know"),
@@ -127,6 +126,7 @@ REFUSED = [
     (HIVE, "SELECT soundex('a')", "SOUNDEX"),
     (HIVE, "SELECT (", "Not understood"),
     (HIVE, "CREATE EXTERNAL TABLE t (a INT) STORED AS ORC LOCATION 'obs://b/x'", "orc cannot be read"),
+    (HIVE, ESCAPED, "ESCAPED BY"),
     (POSTGRES, "COPY t FROM '/etc/passwd'", "COPY"),
     (POSTGRES, "SELECT * FROM read_csv('/etc/passwd')", "read_csv"),
     (POSTGRES, "SELECT * FROM read_text('/etc/passwd')", "not known"),
@@ -190,8 +190,6 @@ def test_external_csv__is_read_by_position_with_hive_types_and_partition_folders
     assert rows(engine, HIVE, script) == [(1, "2.50", "x", day), (2, None, None, day), (3, None, None, day)]
     (folder / "b.csv").write_text("id,amount,note\n4,1,y\n")
     assert rows(engine, HIVE, "SELECT count(*) FROM o WHERE dt = '2024-01-01'") == [(4,)]
-    with pytest.raises(StatementNotTranslated, match="can only be read"):
-        engine.execute("INSERT INTO o PARTITION (dt='x') VALUES (1, 2, 'z')", HIVE, None)
 
 
 def test_external_table__of_an_empty_or_absent_folder_has_no_rows(engine: EmbeddedEngine) -> None:
@@ -215,7 +213,7 @@ def test_external_table__outside_the_object_store_is_refused(engine: EmbeddedEng
     (tmp_path / "obs" / "link").symlink_to(tmp_path)
     made = "CREATE EXTERNAL TABLE {0} (a STRING) STORED AS TEXTFILE LOCATION '{1}'; SELECT * FROM {0}"
     for name, location in (("up", "obs://../secret.csv"), ("link", "obs://link/secret.csv")):
-        with pytest.raises(StatementNotTranslated, match="outside the object store"):
+        with pytest.raises(StatementNotTranslated, match=r"(outside|out of) the object store"):
             engine.execute(made.format(name, location), HIVE, None)
 
 
@@ -289,10 +287,10 @@ def test_executions_side_by_side__do_not_mix(engine: EmbeddedEngine) -> None:
 def test_opened_again__the_tables_and_their_partitions_are_there(tmp_path: Path) -> None:
     path, root = tmp_path / "w.duckdb", tmp_path / "obs"
     root.mkdir()
-    first = open_embedded(path, root, lambda obs_path: _resolve(root, obs_path))
+    first = open_embedded(path, root, None)
     first.execute(ORDERS, HIVE, None)
     first.close()
-    second = open_embedded(path, root, lambda obs_path: _resolve(root, obs_path))
+    second = open_embedded(path, root, None)
     results = second.execute("SHOW PARTITIONS orders", HIVE, None)
     second.close()
     assert len(results[-1].rows) == 3

@@ -17,7 +17,7 @@ from headrace.sql.engine import SqlError, StatementNotTranslated
 def engine(tmp_path: Path) -> Iterator[EmbeddedEngine]:
     root = tmp_path / "obs"
     root.mkdir()
-    opened = EmbeddedEngine(tmp_path / "w.duckdb", root, lambda path: root / path.removeprefix("obs://"))
+    opened = EmbeddedEngine(tmp_path / "w.duckdb", root)
     yield opened
     opened.close()
 
