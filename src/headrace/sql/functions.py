@@ -29,7 +29,7 @@ _UNKNOWN_TO_SQLGLOT = {
     "weekday": "ISODOW(CAST(_1 AS DATE)) - 1",
     "to_utc_timestamp": "(CAST(_1 AS TIMESTAMP) AT TIME ZONE _2) AT TIME ZONE 'UTC'",
     "from_utc_timestamp": "(CAST(_1 AS TIMESTAMP) AT TIME ZONE 'UTC') AT TIME ZONE _2",
-    "now": "CAST(CURRENT_TIMESTAMP AS TIMESTAMP)",
+    "now": "CAST(GET_CURRENT_TIMESTAMP() AS TIMESTAMP)",
 }
 _ISNULL = {1: "_1 IS NULL", 2: "COALESCE(_1, _2)"}
 # the same name and meaning in DuckDB
@@ -239,7 +239,7 @@ def _interval_added(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
 
 def _unix_seconds(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
     if not isinstance(node, exp.StrToUnix) or node.this is None:
-        return fill("CAST(EPOCH(CURRENT_TIMESTAMP) AS BIGINT)")
+        return fill("CAST(EPOCH(GET_CURRENT_TIMESTAMP()) AS BIGINT)")
     _pattern(node, dialect)
     node.set("this", fill("CAST(_1 AS TEXT)", node.this))
     moment = exp.StrToTime(this=node.this.copy(), format=node.args["format"].copy(), safe=True)
@@ -280,7 +280,7 @@ def _refused(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
 def _column(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
     """DWS knows sysdate without parentheses."""
     if dialect.name == "postgres" and node.name.lower() == "sysdate" and not node.args.get("table"):
-        return fill("CAST(CURRENT_TIMESTAMP AS TIMESTAMP)")
+        return fill("CAST(GET_CURRENT_TIMESTAMP() AS TIMESTAMP)")
     return None
 
 
@@ -313,7 +313,7 @@ _CORRECTIONS: dict[type[exp.Expr], Callable[[exp.Expr, Dialect], exp.Expr | None
     exp.Add: _interval_added,
     exp.Sub: _interval_added,
     exp.StrToUnix: _unix_seconds,
-    exp.CurrentTimestamp: _by_template("CAST(CURRENT_TIMESTAMP AS TIMESTAMP)"),
+    exp.CurrentTimestamp: _by_template("CAST(GET_CURRENT_TIMESTAMP() AS TIMESTAMP)"),
     exp.TimeToStr: _pattern,
     exp.StrToTime: _pattern,
     exp.StrToDate: _pattern,

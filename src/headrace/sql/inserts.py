@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from headrace.sql import external_writing, queries
+from headrace.sql import external_writing, functions, queries
 from headrace.sql.catalog import Plan, Scope, quoted
 from headrace.sql.engine import StatementNotTranslated
 from headrace.sql.staged import StagedInsert
@@ -68,7 +68,10 @@ def _plain(tree: exp.Insert, scope: Scope) -> Plan:
     conflict = tree.args.get("conflict")
     if conflict is not None and conflict.args.get("duplicate"):
         _on_duplicate_key(conflict)
-    return Plan(steps=(duckdb(queries.rewritten(tree, scope)),), count_of=(0,))
+    insertion = queries.rewritten(tree, scope)
+    for today in list(conflict.find_all(exp.CurrentDate)) if conflict is not None else []:
+        today.replace(functions.fill("CAST(GET_CURRENT_TIMESTAMP() AS DATE)"))  # its word is taken for a column here
+    return Plan(steps=(duckdb(insertion),), count_of=(0,))
 
 
 def _on_duplicate_key(conflict: exp.OnConflict) -> None:

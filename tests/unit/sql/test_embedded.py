@@ -103,6 +103,14 @@ def test_mysql__on_duplicate_key(engine: EmbeddedEngine) -> None:
     assert rows(engine, MYSQL, script, "ops") == [("a", 2)]
 
 
+def test_on_duplicate_key__sets_the_time(engine: EmbeddedEngine) -> None:
+    script = """CREATE TABLE log (job VARCHAR(64) PRIMARY KEY, at DATETIME, d DATE);
+        INSERT INTO log VALUES ('a', '2024-01-01', '2024-01-01');
+        INSERT INTO log VALUES ('a', NULL, NULL) ON DUPLICATE KEY UPDATE at = now(), d = curdate();
+        SELECT at > '2024-01-02', d > '2024-01-02' FROM log"""
+    assert rows(engine, MYSQL, script) == [(True, True)]
+
+
 def test_clickhouse__cluster_and_engine_clauses(engine: EmbeddedEngine) -> None:
     script = """CREATE TABLE t ON CLUSTER c (a Int32, b String) ENGINE = MergeTree ORDER BY a;
         INSERT INTO t VALUES (1, 'x'); SELECT a, b FROM t"""
