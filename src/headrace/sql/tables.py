@@ -258,7 +258,8 @@ def _alteration(action: exp.Expr, table: exp.Table, scope: Scope) -> Iterator[st
         yield f"ALTER TABLE {name} RENAME COLUMN {old} TO {new}"
     elif isinstance(action, exp.Drop) and action.args.get("kind") == "COLUMN":
         exists = "IF EXISTS " if action.args.get("exists") else ""
-        yield f"ALTER TABLE {name} DROP COLUMN {exists}{quoted(action.this.name)}"
+        dropped = action.this or action.args["tables"][0]  # sqlglot keeps it here or there
+        yield f"ALTER TABLE {name} DROP COLUMN {exists}{quoted(dropped.name)}"
     elif not (isinstance(action, exp.AlterSet) and not action.args.get("option")):
         raise StatementNotTranslated(f"ALTER TABLE with {type(action).__name__} has no equal on the embedded engine.")
 
