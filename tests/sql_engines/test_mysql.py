@@ -141,3 +141,16 @@ def test_open_real__the_driver_of_an_rds_connection_says_which_database_it_is(ma
     driver = {"driverName": "org.postgresql.Driver"}
     assert open_real("shop", "RDS", mariadb_config | driver)[1] is POSTGRES
     assert open_real("shop", "RDS", mariadb_config)[1] is None
+
+
+def test_abandon__ends_the_wait_for_a_server_that_does_not_react(
+    engine: SqlEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.sql.real.session._INTERRUPT_AGAIN", 0.01)
+    monkeypatch.setattr("headrace.sql.real.mysql.MysqlSession.interrupt", lambda session: None)
+    cancellation = Cancellation()
+    threading.Timer(0.2, cancellation.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(ExecutionCancelled):
+        engine.execute("SELECT sleep(20)", MYSQL, None, cancellation=cancellation)
+    assert time.monotonic() - began < 5

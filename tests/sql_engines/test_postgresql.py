@@ -113,6 +113,27 @@ def test_execute__insert_returning_gives_rows_and_counts_them(engine: SqlEngine)
     assert (result.row_count, result.schema, result.input_row_count) == (1, (), 1)
 
 
+def test_execute__copying_to_and_from_the_client_is_refused(engine: SqlEngine) -> None:
+    for copy in ("COPY copied FROM STDIN", "COPY copied TO STDOUT"):
+        with pytest.raises(StatementFailed, match="not possible in a script"):
+            engine.execute(f"CREATE TEMP TABLE copied (id int); {copy}; SELECT 1", POSTGRES, None)
+
+
+def test_execute__a_statement_larger_than_the_buffers_of_the_socket_arrives(engine: SqlEngine) -> None:
+    assert last(engine, f"SELECT length('{'x' * 5_000_000}')").rows == ((5_000_000,),)
+
+
+def test_execute__types_of_the_database_are_named(engine: SqlEngine) -> None:
+    script = "CREATE TYPE mood AS ENUM ('sad', 'glad'); SELECT 'glad'::mood AS m, NULL::mood[] AS l"
+    result = last(engine, script)
+    assert (result.rows, result.schema) == ((("glad", None),), (("m", "mood"), ("l", "mood[]")))
+
+
+def test_execute__the_engine_is_lost_in_the_middle(engine: SqlEngine) -> None:
+    with pytest.raises(StatementFailed, match=r"terminating connection|closed the connection"):
+        engine.execute("SELECT pg_terminate_backend(pg_backend_pid()); SELECT 1", POSTGRES, None)
+
+
 def test_execute__the_database_of_the_script_beats_that_of_the_connection(engine: SqlEngine) -> None:
     assert engine.execute("SELECT current_database()", POSTGRES, "postgres")[0].rows == (("postgres",),)
 
@@ -153,3 +174,17 @@ def test_execute__closed_port_says_so(postgres_config: dict[str, Any]) -> None:
     engine, _ = open_real("dws", "DWS", {**postgres_config, "port": "9"})
     with pytest.raises(EngineUnavailable, match="9"):
         engine.execute("SELECT 1", POSTGRES, None)
+
+
+def test_abandon__ends_the_wait_for_a_server_that_does_not_react(
+    postgres_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.sql.real.session._INTERRUPT_AGAIN", 0.01)
+    monkeypatch.setattr("headrace.sql.real.postgresql.PostgresSession.interrupt", lambda session: None)
+    cancellation = Cancellation()
+    threading.Timer(0.2, cancellation.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(ExecutionCancelled):
+        engine, _ = open_real("dws", "DWS", postgres_config)
+        engine.execute("SELECT pg_sleep(20)", POSTGRES, None, cancellation=cancellation)
+    assert time.monotonic() - began < 5

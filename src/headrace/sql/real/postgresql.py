@@ -104,13 +104,14 @@ class PostgresSession:
         pgconn.send_query(statement)
         pgconn.set_single_row_mode()
         while pgconn.flush():
-            select.select([], [pgconn.socket], [])
+            _ready(pgconn.socket, select.POLLIN | select.POLLOUT)
+            pgconn.consume_input()
 
     def _next(self) -> pq.abc.PGresult | None:
         """What comes next of the statement in progress: a row, or its end; None after the end."""
         pgconn = self._connection.pgconn
         while pgconn.is_busy():
-            select.select([pgconn.socket], [], [])
+            _ready(pgconn.socket, select.POLLIN)
             pgconn.consume_input()
         result = pgconn.get_result()
         if result is None or result.status in (*_ENDED, ExecStatus.SINGLE_TUPLE, ExecStatus.EMPTY_QUERY):
@@ -167,3 +168,10 @@ class PostgresSession:
     def close(self) -> None:
         """The server rolls back what is open."""
         self._connection.close()
+
+
+def _ready(descriptor: int, events: int) -> None:
+    """Wait for a socket; unlike select(), for one of any number."""
+    poll = select.poll()
+    poll.register(descriptor, events)
+    poll.poll()
