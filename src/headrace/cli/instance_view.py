@@ -13,6 +13,7 @@ from headrace.storage import instances
 from headrace.storage.instances import InstanceRecord, NodeRecord
 
 RUNNING_LINES, FAILED_LINES = 3, 15
+MOST_LOG_BYTES = 64 << 20
 _LINE_BYTES = 400  # of a log, looked at for each line that is wanted
 
 
@@ -85,6 +86,14 @@ class Observer:
             self._ended[instance_id] = view
         return view
 
+    def log(self, instance_id: int, node_name: str) -> str:
+        """All of the log of a node; empty where it has none."""
+        with self._services.db.reading() as connection:
+            found = [node for node in instances.nodes_of(connection, instance_id) if node.name == node_name]
+        if not found or not found[0].log_path:
+            return ""
+        return self._read(found[0].log_path, 0, MOST_LOG_BYTES)[0].decode("utf-8", "replace")
+
     def _child(self, child: instances.ChildRecord) -> InstanceView:
         if child.start_time is None and child.status == JobState.WAITING:
             return InstanceView(id=child.id, job="", name=child.instance_name, status=child.status)
@@ -123,9 +132,12 @@ class Observer:
 
     def _tail(self, path: str, lines: int) -> tuple[str, ...]:
         size = lines * _LINE_BYTES
-        try:
-            data, begin = self._services.logs.read(self._services.store, ObsPath.parse(path), -size, size)
-        except HeadraceError:
-            return ()
+        data, begin = self._read(path, -size, size)
         found = data.decode("utf-8", "replace").splitlines()
         return tuple(printable(line) for line in (found[1:] if begin and len(found) > 1 else found)[-lines:])
+
+    def _read(self, path: str, offset: int, size: int) -> tuple[bytes, int]:
+        try:
+            return self._services.logs.read(self._services.store, ObsPath.parse(path), offset, size)
+        except HeadraceError:  # the log could not be written
+            return b"", 0

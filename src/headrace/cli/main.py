@@ -13,6 +13,7 @@ from headrace.cli.doctor import doctor
 from headrace.cli.el import el
 from headrace.cli.packages import diff, lint_package, pack, show, unpack
 from headrace.cli.run import run
+from headrace.cli.test import run_tests
 from headrace.cli.transfer import export, import_package
 from headrace.cli.up import up
 
@@ -44,6 +45,7 @@ def options(
 app.command()(up)
 app.command()(demo)
 app.command()(run)
+app.command("test")(run_tests)
 app.command()(export)
 app.command("import")(import_package)
 app.command()(show)

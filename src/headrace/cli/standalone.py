@@ -116,10 +116,10 @@ class Standalone:
 
 
 @contextmanager
-def standalone(home: Path | None) -> Iterator[Standalone]:
+def standalone(home: Path | None, before: Callable[[Installation], None] = lambda _: None) -> Iterator[Standalone]:
     """An engine on this machine for the length of the block; connections that are not bound mean the embedded engine.
 
-    Raises HeadraceError, EngineTaken.
+    ``before`` is called with the opened home, before the engine starts. Raises HeadraceError, EngineTaken.
     """
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     folder = "" if home else tempfile.mkdtemp(prefix="headrace-run-")
@@ -128,14 +128,15 @@ def standalone(home: Path | None) -> Iterator[Standalone]:
         if folder:  # nothing of a server that the environment describes is touched
             settings = replace(settings, database_url=None, object_store_url=None)
         installation = open_installation(settings, {})
-        installation.start()
         try:
+            before(installation)
+            installation.start()
             running = Standalone(installation=installation, folder=folder)
-            before = {number: signal.signal(number, running.on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+            handlers = {number: signal.signal(number, running.on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
             try:
                 yield running
             finally:
-                for number, handler in before.items():
+                for number, handler in handlers.items():
                     signal.signal(number, handler)
         finally:
             installation.stop()
