@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from headrace.domain.dependency_words import DependFailPolicy, UpstreamJob
 from headrace.errors import InvalidParameter
 
 
@@ -87,6 +88,8 @@ class ScheduleDefinition:
     """When a job runs. ``kind``: EXECUTE_ONCE, CRON or EVENT.
 
     ``concurrent``: how many instances of the job run at once, 0 for any number. ``confirm``: each waits for a person.
+    ``interval_type`` (``hours``), ``period`` (``5 minutes``): as written. ``depends_on_itself``: an instance waits for
+    the one before; ``skips_waiting``: of several waiting ones only the newest runs.
     """
 
     kind: str = "EXECUTE_ONCE"
@@ -96,6 +99,12 @@ class ScheduleDefinition:
     end_time: str = ""
     concurrent: int = 0
     confirm: bool = False
+    interval_type: str = ""
+    period: str = ""
+    upstream: tuple[UpstreamJob, ...] = ()
+    upstream_fail_policy: DependFailPolicy = DependFailPolicy.FAIL
+    depends_on_itself: bool = False
+    skips_waiting: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

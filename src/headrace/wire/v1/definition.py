@@ -9,11 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from headrace.domain.dependency_words import (
+    MAX_PREVIOUS,
+    DependFailPolicy,
+    DependPeriod,
+    DependType,
+    UpstreamJob,
+)
 from headrace.domain.job import (
     FAIL_POLICY_WORDS,
     Condition,
@@ -71,7 +79,46 @@ def _schedule(schedule: Document) -> ScheduleDefinition:
         end_time=as_text(cron.get("endTime")),
         concurrent=_concurrent(kind, cron, _members(schedule.get("event"))),
         confirm=as_truth(schedule.get("requireManualConfirmBeforeExecute")),
+        interval_type=as_text(cron.get("intervalType")),
+        period=as_text(cron.get("period")),
+        upstream=_upstream(depends := _members(cron.get("dependJobs"))),
+        upstream_fail_policy=_word(DependFailPolicy, depends.get("dependFailPolicy"), DependFailPolicy.FAIL),
+        depends_on_itself=as_truth(cron.get("dependPrePeriod", cron.get("dependPrePeriod."))),
+        skips_waiting=as_truth(cron.get("isSkipSelfDepJob")),
     )
+
+
+def _upstream(depends: Document) -> tuple[UpstreamJob, ...]:
+    """Each upstream job once: the detailed entries, then those that only ``jobs`` (a list or one name) names."""
+    period = _word(DependPeriod, depends.get("dependPeriod"), DependPeriod.SAME_PERIOD)
+    same = [_upstream_job(without_nulls(entry), period) for entry in _objects(depends.get("sameWorkSpaceJobs"))]
+    other = [_upstream_job(without_nulls(entry), period) for entry in _objects(depends.get("otherWorkSpaceJobs"))]
+    plain = depends.get("jobs")
+    names = [plain] if isinstance(plain, str) else plain if isinstance(plain, list) else []
+    known = {entry.job for entry in same}
+    rest = [UpstreamJob(job=name, period=period) for name in map(as_text, names) if name not in known]
+    return tuple(dict.fromkeys(entry for entry in (*same, *other, *rest) if entry.job))
+
+
+def _upstream_job(entry: Document, period: DependPeriod) -> UpstreamJob:
+    """Source: reference on scheduling §2.1; ``dependOnLastPeriod`` beats the period of all (decision 19)."""
+    return UpstreamJob(
+        job=as_text(entry.get("jobName")),
+        workspace=as_text(entry.get("workSpace")),
+        workspace_id=as_text(entry.get("workSpaceId")),
+        period=DependPeriod.PRE_PERIOD if as_truth(entry.get("dependOnLastPeriod")) else period,
+        previous=min(max(int(_number(entry, "dependOnLastNPeriodValue", 1)), 1), MAX_PREVIOUS),
+        type=_word(DependType, as_text(entry.get("dependType")).lower(), DependType.DEFAULT),
+    )
+
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+def _word(words: type[_Word], value: Any, default: _Word) -> _Word:
+    """The word of a text, or the default for a text that is none of them."""
+    text = as_text(value).strip()
+    return words(text) if text in set(words) else default
 
 
 def _concurrent(kind: str, cron: Document, event: Document) -> int:
