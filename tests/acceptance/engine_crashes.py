@@ -12,21 +12,22 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from engine_invariants import Job, broken_rules
+from engine_invariants import Job, Look, at_rest, broken_rules, looked_at, shown
+from engine_plays import Play, caller_of
 from sqlalchemy import func, update
 
 from headrace.app import Installation, open_installation
-from headrace.domain.identity import Caller
-from headrace.factory import jobs, runs, workspaces
+from headrace.factory import jobs
 from headrace.settings import Settings
-from headrace.storage import identity
 from headrace.storage.database import SqliteDatabase
 from headrace.storage.statement import Statement
 from headrace.storage.tables import job_versions
@@ -45,13 +46,6 @@ def opened(home: Path) -> Installation:
     """An installation whose engine has not been started."""
     values = {"home": home, "local_execution": True, "max_parallel_nodes": PARALLEL}
     return open_installation(Settings.load(values, {}), {})
-
-
-def caller_of(installation: Installation) -> Caller:
-    services = installation.services
-    with services.db.reading() as connection:
-        user = identity.all_users(connection)[0]
-    return Caller(user=user, workspace=workspaces.find(services, user.project_id, ""), now=services.now())
 
 
 def new_home(home: Path, described: Sequence[Job]) -> Path:
@@ -90,30 +84,48 @@ def die_at(death: Death) -> None:
         with original(database, durable=durable) as connection:
             yield connection
             if mine and not death.committed:
-                os.kill(os.getpid(), signal.SIGKILL)
+                _die(database.path.parent)
         if mine:
-            os.kill(os.getpid(), signal.SIGKILL)
+            _die(database.path.parent)
 
     SqliteDatabase.writing = writing  # type: ignore[method-assign]
 
 
-def _run(home: Path, death: Death, job: str) -> None:
-    """The process that dies, unless the job has ended before."""
+def _die(home: Path) -> None:
+    (home / "outcome").write_text("died")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _live_and_die(home: Path, death: Death, play: Play) -> None:
+    """The process that dies, unless all was at rest before."""
     installation = opened(home)
-    die_at(death)
     installation.start()
-    number = runs.run_once(installation.services, caller_of(installation), job, ())
-    installation.engine.wait(number, SECONDS)
+    play.act(installation, partial(die_at, death))
+    (home / "acknowledged").touch()
+    at_rest(installation, play.jobs, SECONDS)
+    (home / "outcome").write_text("survived")
     os._exit(0)
 
 
-def _start_again(home: Path, described: Sequence[Job]) -> None:
+def _start_again(home: Path, play: Play) -> None:
     """The process after it: goes on until all is at rest, and writes down which rules are broken."""
     installation = opened(home)
     installation.start()
-    broken = broken_rules(installation, described, SECONDS, PARALLEL)
+    broken = broken_rules(installation, play.jobs, SECONDS, PARALLEL)
+    broken += _of_play(looked_at(installation, play.jobs), play, acknowledged=(home / "acknowledged").exists())
     (home / "broken.json").write_text(json.dumps(broken))
     os._exit(0)
+
+
+def _of_play(looks: Sequence[Look], play: Play, *, acknowledged: bool) -> list[str]:
+    tops = [look for look in looks if look.record.parent_id is None]
+    lost = any(item.outcome == "lost" for look in looks for attempts in look.attempts.values() for item in attempts)
+    broken = [f"not possible: {shown(look)}" for look in tops if look.record.status not in play.possible]
+    if acknowledged and not tops:
+        broken.append("what was acknowledged is gone")
+    if acknowledged and play.acknowledged and not lost:
+        broken += [f"forgotten: {shown(look)}" for look in tops if look.record.status != play.acknowledged]
+    return broken
 
 
 def _context() -> ForkServerContext:
@@ -122,27 +134,54 @@ def _context() -> ForkServerContext:
     return context
 
 
-def in_process(work: Callable[..., None], *values: Any) -> int | None:
-    """Run something in a process of its own; its exit code, None when it had to be ended."""
+def in_process(work: Callable[..., None], *values: Any) -> None:
+    """Run something in a process of its own, to its end; exit codes are not to be had by several threads at once."""
     process = _context().Process(target=work, args=values)
     process.start()
     process.join(2 * SECONDS)
-    if process.exitcode is None:
+    if process.is_alive():
         process.kill()
         process.join()
-        return None
-    return process.exitcode
 
 
-def crashed(template: Path, home: Path, death: Death, described: Sequence[Job]) -> tuple[bool, list[str]]:
-    """Run the first job on a copy of a home, die, start again: whether it died, and the rules that are broken."""
+def crashed(template: Path, home: Path, death: Death, play: Play) -> tuple[bool, list[str]]:
+    """Play on a copy of a home, die, start again: whether it died, and the rules that are broken."""
     shutil.copytree(template, home)
-    code = in_process(_run, home, death, described[0]["name"])
-    if code not in (0, -signal.SIGKILL):
-        return True, [f"the first process ended with {code}"]
-    if (again := in_process(_start_again, home, described)) != 0:
-        return True, [f"the second process ended with {again}"]
-    broken: list[str] = json.loads((home / "broken.json").read_text())
+    outcome, answer = home / "outcome", home / "broken.json"
+    in_process(_live_and_die, home, death, play)
+    if not outcome.exists():
+        return True, ["the first process did not come to its write"]
+    in_process(_start_again, home, play)
+    if not answer.exists():
+        return True, ["the second process did not come to its end"]
+    died = outcome.read_text() == "died"
+    broken: list[str] = json.loads(answer.read_text())
     if not broken:
         shutil.rmtree(home)
-    return code != 0, broken
+    return died, broken
+
+
+def broken_at_writes(folder: Path, play: Play, deaths: Sequence[Death]) -> tuple[int, list[str]]:
+    """Let a process die at each of these writes: how many did, and what was broken afterwards."""
+    folder.mkdir()
+    template = new_home(folder / "template", play.jobs[::-1])
+
+    def die(death: Death) -> tuple[bool, list[str]]:
+        home = folder / f"{death.number}{'ba'[death.committed]}"
+        died, broken = crashed(template, home, death, play)
+        return died, [f"{death}: {rule}" for rule in broken]
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(die, deaths))
+    return sum(died for died, _ in results), [rule for _, broken in results for rule in broken]
+
+
+def broken_at_any_write(folder: Path, play: Play) -> tuple[int, list[str]]:
+    """Let processes die at the first write, the second, and so on until one comes to the end."""
+    total, broken, first = 0, [], 1
+    while True:
+        deaths = [Death(number, committed) for number in range(first, first + 4) for committed in (False, True)]
+        died, found = broken_at_writes(folder / str(first), play, deaths)
+        total, broken, first = total + died, broken + found, first + 4
+        if died < len(deaths):
+            return total, broken

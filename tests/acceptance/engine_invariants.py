@@ -79,19 +79,31 @@ def looked_at(installation: Installation, described: list[Job]) -> list[Look]:
     return found
 
 
-def broken_rules(installation: Installation, described: list[Job], seconds: float, parallel: int) -> list[str]:
-    """Wait until all is at rest; what must hold and does not."""
+def at_rest(installation: Installation, described: list[Job], seconds: float) -> tuple[bool, list[Look]]:
+    """Wait until nothing moves any more; whether that came to be, and the instances."""
     deadline = time.monotonic() + seconds
     while True:
         looks = looked_at(installation, described)
-        if all(look.record.status in AT_REST and not look.record.wish for look in looks):
-            break
-        if time.monotonic() > deadline:
-            return [f"never at rest: {_shown(look)}" for look in looks if look.record.status not in AT_REST]
+        still = all(map(_is_still, looks))
+        if still or time.monotonic() > deadline:
+            return still, looks
         time.sleep(0.02)
+
+
+def _is_still(look: Look) -> bool:
+    running = any(node.status == "running" for node in look.nodes)
+    return look.record.status in AT_REST and not look.record.wish and not running
+
+
+def broken_rules(installation: Installation, described: list[Job], seconds: float, parallel: int) -> list[str]:
+    """Wait until all is at rest; what must hold and does not."""
+    deadline = time.monotonic() + seconds
+    still, looks = at_rest(installation, described, seconds)
+    if not still:
+        return [f"never at rest: {shown(look)}" for look in looks]
     home = installation.services.settings.home
     broken = [
-        *(f"{rule}: {_shown(look)}" for look in looks for rule in (*_of_instance(look), *_of_nodes(look))),
+        *(f"{rule}: {shown(look)}" for look in looks for rule in (*_of_instance(look), *_of_nodes(look))),
         *_of_children(looks),
         *_of_marks(looks, marks_of(home), parallel),
     ]
@@ -102,7 +114,8 @@ def broken_rules(installation: Installation, described: list[Job], seconds: floa
     return broken
 
 
-def _shown(look: Look) -> str:
+def shown(look: Look) -> str:
+    """An instance in a line."""
     nodes = {
         node.name: (node.status, [f"{item.fence}:{item.outcome}" for item in look.attempts[node.position]])
         for node in look.nodes
@@ -130,10 +143,10 @@ def _of_instance(look: Look) -> list[str]:
     """The state of an instance follows from the policies of the nodes that failed."""
     record, definitions = look.record, look.job["nodes"]
     broken = []
-    if record.status != "running-exception" and record.owner:
+    if record.status not in ("running-exception", "pause") and record.owner:
         broken.append("ended and still owned")
-    if any(node.status == "running" or node.retry_at is not None for node in look.nodes):
-        broken.append("at rest, and a node is not")
+    if record.status != "running-exception" and any(node.retry_at is not None for node in look.nodes):
+        broken.append("a retry is due and will never be made")
     if record.status == "manual-stop" or record.force_success:
         return broken
     failed = [
@@ -145,13 +158,16 @@ def _of_instance(look: Look) -> list[str]:
         expected = "fail"
     elif "SUSPEND" in failed:
         expected = "running-exception"
+    elif any(node.status == "pause" for node in look.nodes):
+        expected = "pause"
     elif "FAIL_CHILD" in failed:
         expected = "fail"
     else:
         expected = "success"
     if record.status != expected:
         broken.append(f"must be {expected}")
-    if expected == "success" and bool(record.ignore_success) is not ("IGNORE" in failed):
+    passed = any(node.closed == Passage.PASSED for node in look.nodes)
+    if expected == "success" and bool(record.ignore_success) is not ("IGNORE" in failed or passed):
         broken.append("the mark of an ignored failure is wrong")
     return broken
 
@@ -186,6 +202,7 @@ def _of_outcomes(node: NodeRecord, definition: Job, outcomes: list[str]) -> str:
         "manual-stop": last == "stopped",
         "waiting": last in ("", "fail", "lost", "stopped"),
         "skip": not outcomes,
+        "pause": "success" not in outcomes,
     }
     return "" if legal[node.status] else f"{node.status} after {outcomes}"
 
@@ -194,10 +211,10 @@ def _of_place(look: Look, node: NodeRecord, definition: Job) -> str:
     """Whether a node was, or was not, run where the ends of those before it say so."""
     before = [_named(look, name) for name in definition.get("preNodeName", ())]
     blocked = any(_blocks(look, item) for item in before)
-    unended = any(item.status in ("waiting", "running") for item in before)
-    if node.status == "waiting":
+    unended = any(item.status in ("waiting", "pause") for item in before)
+    if node.status in ("waiting", "pause"):
         over = look.record.status in ("fail", "running-exception", "manual-stop") or look.record.force_success
-        return "" if over or blocked or unended else "was never decided"
+        return "" if over or blocked or unended or node.status == "pause" else "was never decided"
     if blocked or unended:
         return "moved before all before it had ended well"
     closed = bool(before) and all(item.closed == Passage.CLOSED for item in before)
@@ -246,11 +263,11 @@ def _of_children(looks: list[Look]) -> list[str]:
                 made = children.pop((look.record.id, node.position, attempt.fence), [])
                 good = [item.child_number for item in made if item.status == "success"]
                 if attempt.outcome == "success" and sorted(map(int, filter(None, good))) != list(range(1, rows + 1)):
-                    broken.append(f"rows {good} of {rows} succeeded: {_shown(look)}")
+                    broken.append(f"rows {good} of {rows} succeeded: {shown(look)}")
                 if attempt.outcome == "lost" and made:
-                    broken.append(f"children of an attempt that was lost: {_shown(look)}")
+                    broken.append(f"children of an attempt that was lost: {shown(look)}")
                 if len({item.child_number for item in made}) != len(made) or len(made) not in (0, rows):
-                    broken.append(f"rows doubled or lost: {_shown(look)}")
+                    broken.append(f"rows doubled or lost: {shown(look)}")
     return broken + [f"children of no attempt: {key} {made}" for key, made in children.items()]
 
 
