@@ -34,7 +34,7 @@ from headrace.wire.document import Document, as_text, as_truth, without_nulls, w
 from headrace.wire.v1.connections import ConnectionInfo, ListConnectionsQuery
 
 TYPES = ("DWS", "DLI", "SparkSQL", "HIVE", "RDS", "CloudTable", "HOST")
-OWN_TYPES = ("KAFKA", "CSS", "FLINK")  # systems that nodes reach and the published list of types leaves out
+OWN_TYPES = ("KAFKA", "CSS", "FLINK", "PRESTO", "HETUENGINE", "IMPALA", "CLICKHOUSE", "DORIS")  # nodes reach them, too
 MAX_DESCRIPTION = 255  # characters
 TEST_SECONDS = 5.0  # to reach an address
 _TYPE_KEYS = frozenset(name.lower() for name in (*TYPES, *OWN_TYPES))

@@ -26,6 +26,7 @@ from headrace.sql.engine import (
     ROW_LIMIT,
     Cancellation,
     ExecutionCancelled,
+    Scalar,
     SqlError,
     StatementFailed,
     StatementNotTranslated,
@@ -188,7 +189,7 @@ class _Execution:
             message="",
             duration_seconds=0.0,
             row_count=min(len(rows), scope.row_limit),
-            rows=tuple(tuple(scalar(value) for value in row) for row in rows[: scope.row_limit]),
+            rows=tuple(tuple(_cell(value, scope.dialect) for value in row) for row in rows[: scope.row_limit]),
             schema=tuple((name, type_name(kind, scope.dialect)) for name, kind in described),
             truncated=len(rows) > scope.row_limit,
         )
@@ -237,6 +238,11 @@ class _Execution:
                 yield
             finally:
                 ended.set()
+
+
+def _cell(value: object, dialect: Dialect) -> Scalar:
+    """MySQL has no truth values: a condition is 1 or 0."""
+    return int(value) if isinstance(value, bool) and dialect.name in ("mysql", "doris") else scalar(value)
 
 
 def _after(plan: Plan, scope: Scope) -> Scope:

@@ -237,6 +237,26 @@ def _interval_added(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
     return fill("CAST(_1 AS DATE)", node)
 
 
+def _days_apart(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
+    """MySQL's to_days, a difference in sqlglot's eyes, counts from a year 0 without the leap day of DuckDB's."""
+    beginning = [each for each in node.expression.find_all(exp.Literal) if each.this == "0000-01-01"]
+    return fill("_1 - 1", node) if beginning and dialect.name in ("mysql", "doris") else None
+
+
+def _whole_units_apart(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
+    """MySQL's timestampdiff counts units that are over; DuckDB's DATE_DIFF counts the boundaries between."""
+    unit = node.text("unit").lower()
+    if dialect.name not in ("mysql", "doris") or not re.fullmatch(r"[a-z]+", unit):
+        return None
+    template = f"DATESUB('{unit}', CAST(_1 AS TIMESTAMP), CAST(_2 AS TIMESTAMP))"
+    return fill(template, node.expression, node.this)
+
+
+def _length(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
+    """MySQL's length counts bytes."""
+    return fill("STRLEN(_1)", node.this) if node.args.get("binary") and dialect.name in ("mysql", "doris") else None
+
+
 def _unix_seconds(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
     if not isinstance(node, exp.StrToUnix) or node.this is None:
         return fill("CAST(EPOCH(GET_CURRENT_TIMESTAMP()) AS BIGINT)")
@@ -310,6 +330,9 @@ _CORRECTIONS: dict[type[exp.Expr], Callable[[exp.Expr, Dialect], exp.Expr | None
     exp.TsOrDsAdd: _date_added,
     exp.DateAdd: _date_added,
     exp.DateSub: _date_added,
+    exp.DateDiff: _days_apart,
+    exp.TimestampDiff: _whole_units_apart,
+    exp.Length: _length,
     exp.Add: _interval_added,
     exp.Sub: _interval_added,
     exp.StrToUnix: _unix_seconds,

@@ -15,7 +15,9 @@ from headrace.storage import connections as stored
 CONNECTIONS = "/v1/{p}/connections"
 MASK = "*********"
 DWS = {"clusterName": "test", "userName": "dbadmin", "password": "secret-1", "kmsKey": "k", "sslEnable": False}
-TYPES = "DWS, DLI, SparkSQL, HIVE, RDS, CloudTable, HOST, KAFKA, CSS, FLINK"
+TYPES = (
+    "DWS, DLI, SparkSQL, HIVE, RDS, CloudTable, HOST, KAFKA, CSS, FLINK, PRESTO, HETUENGINE, IMPALA, CLICKHOUSE, DORIS"
+)
 
 
 def closed_port() -> str:
