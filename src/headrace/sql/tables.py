@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
-import sqlglot
 from sqlglot import exp
 
-from headrace.sql import external_writing, functions, materialized, queries, schemas, storage_clauses
+from headrace.sql import counted, external_writing, functions, materialized, queries, storage_clauses
 from headrace.sql.catalog import CATALOG, MAIN, Plan, Scope, TableFacts, literal, quoted
 from headrace.sql.engine import StatementNotTranslated
 from headrace.sql.objects import Publication
-from headrace.sql.writing import duckdb, partition_condition, where
+from headrace.sql.writing import duckdb
 
 _IGNORED_CONSTRAINTS = (
     exp.CommentColumnConstraint,  # recorded apart
@@ -46,6 +45,9 @@ def _create_table(tree: exp.Create, scope: Scope) -> Plan:
     partitions, added = _partition_columns(tree)
     comment = _comment(tree)
     table = _target(tree, scope, is_temporary)
+    counters = _counters(tree, scope)
+    if counters:
+        storage["counted"] = {each.column.name: each.sequence for each in counters}
     definition = _definition(tree, added, partitions)
     queries_of = tree.args.get("expression")
     if queries_of is not None:
@@ -72,7 +74,19 @@ def _create_table(tree: exp.Create, scope: Scope) -> Plan:
     if tree.args.get("exists") and not is_temporary and scope.facts(_name(tree)) is not None:
         return Plan(steps=(), message="The table exists.")
     temporary = _name(tree).name.lower() if is_temporary else None
-    return Plan(steps=(*steps, *filling), temporary=temporary, publications=publications)
+    steps = [*(each.making for each in counters), *steps, *filling]
+    return Plan(steps=tuple(steps), temporary=temporary, publications=publications)
+
+
+def _counters(tree: exp.Create, scope: Scope) -> list[counted.Counter]:
+    """The columns that count by themselves, which become plain ones with a default, in place."""
+    found = []
+    for column in tree.this.expressions if isinstance(tree.this, exp.Schema) else []:
+        counter = counted.counter(column, tree, _name(tree).name, scope) if isinstance(column, exp.ColumnDef) else None
+        if counter is not None:
+            column.replace(counter.column)
+            found.append(counter)
+    return found
 
 
 def _filling(new: exp.Create, facts: TableFacts, scope: Scope) -> tuple[tuple[str, ...], tuple[Publication, ...]]:
@@ -115,7 +129,7 @@ def _definition(tree: exp.Create, added: list[exp.ColumnDef], partitions: tuple[
     columns: list[exp.Expr] = []
     for part in [*declared, *added]:
         if isinstance(part, exp.ColumnDef):
-            columns.append(_column(part))
+            columns.append(plain_column(part))
         elif isinstance(part, exp.PrimaryKey | exp.UniqueColumnConstraint | exp.Constraint):
             columns.append(part.copy())
         elif not isinstance(part, exp.IndexColumnConstraint):
@@ -123,11 +137,12 @@ def _definition(tree: exp.Create, added: list[exp.ColumnDef], partitions: tuple[
     return sorted(columns, key=lambda column: partitions.index(column.name) if column.name in partitions else -1)
 
 
-def _column(column: exp.ColumnDef) -> exp.ColumnDef:
+def plain_column(column: exp.ColumnDef) -> exp.ColumnDef:
+    """A column without what only steers its table. Raises StatementNotTranslated."""
     kept = []
     for constraint in column.args.get("constraints") or []:
         kind = constraint.kind
-        if isinstance(kind, exp.AutoIncrementColumnConstraint | exp.OnUpdateColumnConstraint):
+        if isinstance(kind, exp.OnUpdateColumnConstraint):
             raise StatementNotTranslated(f"Column {column.name}: {type(kind).__name__} has no equal here.")
         if not isinstance(kind, _IGNORED_CONSTRAINTS):
             kept.append(constraint.copy())
@@ -206,101 +221,16 @@ def drop(tree: exp.Drop, scope: Scope) -> Plan:
     exists = "IF EXISTS " if tree.args.get("exists") else ""
     cascade = " CASCADE" if tree.args.get("cascade") else ""
     if kind in ("DATABASE", "SCHEMA"):
-        name = scope.schema_of(tree.this.db or tree.this.name)
+        place = tree.this or tree.args["tables"][0]  # sqlglot keeps it here or there
+        name = scope.schema_of(place.db or place.name)
         if name == MAIN:
             raise StatementNotTranslated("The default database cannot be dropped.")
         return Plan(steps=(f"DROP SCHEMA {exists}{quoted(CATALOG)}.{quoted(name)}{cascade}",))
     if kind in ("TABLE", "VIEW"):
         tables = tree.args.get("tables") or [tree.this, *(tree.args.get("expressions") or [])]
         kind = "TABLE" if tree.args.get("materialized") else kind
-        return Plan(steps=tuple(f"DROP {kind} {exists}{duckdb(scope.located(table))}" for table in tables))
+        steps = [f"DROP {kind} {exists}{duckdb(scope.located(table))}" for table in tables]
+        dropped = [facts.storage.get("counted", {}) for table in tables if (facts := scope.facts(table)) is not None]
+        steps += [counted.dropping(sequence) for each in dropped for sequence in each.values()]
+        return Plan(steps=tuple(steps))
     raise StatementNotTranslated(f"DROP {kind} has no equal on the embedded engine.")
-
-
-def truncate(tree: exp.TruncateTable, scope: Scope) -> Plan:
-    """TRUNCATE TABLE t [PARTITION (dt = 'x')]."""
-    partition = tree.args.get("partition")
-    steps = []
-    for table in tree.expressions:
-        facts = _own(table, scope)
-        condition = partition_condition(partition.expressions, facts) if partition is not None else None
-        steps.append(f"DELETE FROM {duckdb(scope.located(table))}{where(condition)}")
-    return Plan(steps=tuple(steps))
-
-
-def alter(tree: exp.Alter, scope: Scope) -> Plan:
-    """ALTER TABLE: partitions, columns, names; what only describes storage has no effect."""
-    table = tree.this
-    if tree.args.get("kind") != "TABLE" or not isinstance(table, exp.Table):
-        raise StatementNotTranslated(f"ALTER {tree.args.get('kind')} has no equal on the embedded engine.")
-    steps: list[str] = []
-    for action in tree.args["actions"]:
-        steps += _alteration(action, table, scope)
-    message = "" if steps else "Has no effect on the embedded engine."
-    return Plan(steps=tuple(steps), message=message)
-
-
-def _alteration(action: exp.Expr, table: exp.Table, scope: Scope) -> Iterator[str]:
-    name = duckdb(scope.located(table))
-    if isinstance(action, exp.DropPartition):
-        facts = _own(table, scope)
-        for partition in action.expressions:
-            yield f"DELETE FROM {name}{where(partition_condition(partition.expressions, facts))}"
-    elif isinstance(action, exp.AddPartition):
-        if action.args.get("location"):
-            raise StatementNotTranslated("A partition with a location of its own has no equal on the embedded engine.")
-    elif isinstance(action, exp.Schema | exp.ColumnDef):
-        yield from _added_columns(action, table, scope)
-    elif isinstance(action, exp.AlterRename):
-        yield f"ALTER TABLE {name} RENAME TO {quoted(action.this.name)}"
-    elif isinstance(action, exp.RenameColumn):
-        old, new = quoted(action.this.name), quoted(action.args["to"].name)
-        yield f"ALTER TABLE {name} RENAME COLUMN {old} TO {new}"
-    elif isinstance(action, exp.Drop) and action.args.get("kind") == "COLUMN":
-        exists = "IF EXISTS " if action.args.get("exists") else ""
-        dropped = action.this or action.args["tables"][0]  # sqlglot keeps it here or there
-        yield f"ALTER TABLE {name} DROP COLUMN {exists}{quoted(dropped.name)}"
-    elif not (isinstance(action, exp.AlterSet) and not action.args.get("option")):
-        raise StatementNotTranslated(f"ALTER TABLE with {type(action).__name__} has no equal on the embedded engine.")
-
-
-def _added_columns(action: exp.Schema | exp.ColumnDef, table: exp.Table, scope: Scope) -> Iterator[str]:
-    facts = _own(table, scope)
-    columns = action.expressions if isinstance(action, exp.Schema) else [action]
-    if facts.partition_columns:
-        yield from _before_partitions(columns, table, facts, scope)
-    else:
-        for column in columns:
-            definition = duckdb(functions.correct(_column(column), scope.dialect))
-            yield f"ALTER TABLE {duckdb(scope.located(table))} ADD COLUMN {definition}"
-    for column in columns:
-        comment = column.find(exp.CommentColumnConstraint)
-        if comment is not None:
-            name = f"{duckdb(scope.located(table))}.{quoted(column.name)}"
-            yield f"COMMENT ON COLUMN {name} IS {literal(comment.this.name)}"
-
-
-def _before_partitions(
-    columns: Sequence[exp.ColumnDef], table: exp.Table, facts: TableFacts, scope: Scope
-) -> Iterator[str]:
-    schema = scope.schema_of(table.db or None)
-    relation = next(
-        each for each in scope.catalog.relations() if each.schema == schema and each.name.lower() == table.name.lower()
-    )
-    definitions = [functions.correct(_column(column), scope.dialect) for column in columns]
-    parsed = [sqlglot.parse_one(duckdb(each), into=exp.ColumnDef, read="duckdb") for each in definitions]
-    yield from schemas.with_columns(relation, parsed, facts.partition_columns)
-
-
-def _own(table: exp.Table, scope: Scope) -> TableFacts:
-    """The facts of a table that the engine itself keeps."""
-    facts = scope.facts(table)
-    if facts is None:
-        raise StatementNotTranslated(f"{table.name} is no table of the workspace.")
-    if facts.location:
-        raise StatementNotTranslated(
-            f"{table.name} is an external table; its rows are files, which this statement cannot change."
-        )
-    if facts.query is not None:
-        raise StatementNotTranslated(f"{table.name} is a view, which this statement cannot change.")
-    return facts
