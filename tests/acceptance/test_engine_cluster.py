@@ -23,9 +23,10 @@ from headrace.domain.identity import Caller
 from headrace.engine.walk import LOST
 from headrace.factory import instance_operations, jobs, runs, workspaces
 from headrace.settings import Settings
-from headrace.storage import engines, identity, instances
+from headrace.storage import engines, identity, instances, task_groups
 from headrace.storage.statement import Statement
 from headrace.storage.tables import job_instances
+from headrace.storage.task_groups import TaskGroupRecord
 from headrace.wire.v1.jobs import JobInfo
 
 pytestmark = pytest.mark.postgres
@@ -105,6 +106,23 @@ def state(installation: Installation, number: int) -> str:
     with installation.services.db.reading() as connection:
         record = instances.by_id(connection, number)
     return "" if record is None else record.status
+
+
+def test_engines_share_the_slots_of_a_task_group(tmp_path: Path, postgres_url: str) -> None:
+    marks = tmp_path / "marks"
+    with running(tmp_path / "one", postgres_url) as one, running(tmp_path / "two", postgres_url) as two:
+        create(
+            one, "grouped", shell("say", f"echo in >> {marks}; sleep 0.05; echo out >> {marks}", taskWorkGroupId="g")
+        )
+        group = TaskGroupRecord("g", caller_of(one).workspace.id, "narrow", 1)
+        with one.services.db.writing() as connection:
+            task_groups.put(connection, group)
+        numbers = [
+            runs.run_once(home.services, caller_of(home), "grouped", ()) for _ in range(8) for home in (one, two)
+        ]
+        for number in numbers:
+            until(lambda number=number: state(one, number) == "success")  # type: ignore[misc]
+    assert marks.read_text().split() == ["in", "out"] * len(numbers)
 
 
 def test_an_instance_is_stopped_from_another_process(tmp_path: Path, postgres_url: str) -> None:

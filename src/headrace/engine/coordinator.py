@@ -8,7 +8,7 @@ changed meanwhile is read again, and what was moved in vain is forgotten.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from headrace.el.errors import ExpressionError
 from headrace.el.language import condition_holds
 from headrace.engine.attempt import Attempt, run_attempt
 from headrace.engine.children import Instance, parallel_of, plan_children
-from headrace.engine.group_slots import GroupSlots
+from headrace.engine.group_slots import Group, GroupSlots, taken_by
 from headrace.engine.logs import log_path
 from headrace.engine.membership import Membership
 from headrace.engine.scope import node_scope
@@ -279,7 +279,7 @@ class Coordinator:
     def _claim(self, touched: dict[int, Walk], now: int) -> list[Attempt]:
         """Claim startable nodes for the free slots of all and of their groups; instances take turns."""
         attempts: list[Attempt] = []
-        groups, full = GroupSlots(self._walks.values(), self._group_limits), []
+        groups, full = GroupSlots(self._walks.values(), self), []
         free = self._slots.free if self._ready else 0
         while self._ready and len(attempts) < free:
             key = next(iter(self._ready))
@@ -299,9 +299,17 @@ class Coordinator:
         self._ready |= dict.fromkeys(full)
         return attempts
 
-    def _group_limits(self, groups: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    def limit(self, group: Group) -> int | None:
+        """How many nodes of a task group may run at once; None for one that does not exist."""
         with self._services.db.reading() as connection:
-            return task_groups.limits(connection, groups)
+            return task_groups.limit(connection, *group)
+
+    def elsewhere(self, group: Group) -> int:
+        """How many nodes of a task group other engines run."""
+        if not self._services.db.shared:
+            return 0
+        with self._services.db.reading() as connection:
+            return task_groups.running_elsewhere(connection, *group, self._membership.id)
 
     def _claimed(self, walk: Walk, position: int, now: int) -> Attempt:
         record, name = walk.record, walk.definition(position).name
@@ -323,6 +331,7 @@ class Coordinator:
                 walk = touched[key]
                 if instances.lock(connection, key) != walk.loaded or not self._may_begin(connection, walk, begun):
                     stale.add(key)
+            stale |= self._without_slot(connection, [touched[key] for key in touched.keys() - stale])
             walks = [walk for key, walk in touched.items() if key not in stale]
             changed = [walk for walk in walks if walk.record != walk.loaded]
             instances.update_instances(connection, [walk.record for walk in changed])
@@ -350,9 +359,23 @@ class Coordinator:
         begun[job_id] += may
         return may
 
+    def _without_slot(self, connection: Connection, walks: Sequence[Walk]) -> set[int]:
+        """The walks whose nodes took slots of a group that another engine has taken meanwhile."""
+        if not self._services.db.shared:
+            return set()
+        claiming = [walk for walk in walks if any(walk.nodes[at].task_group for at in walk.claimed())]
+        refused: set[int] = set()
+        for group in sorted({(walk.record.workspace_id, name) for walk in claiming for name in walk.job.task_groups}):
+            limit = task_groups.locked_limit(connection, *group)
+            others = task_groups.running_elsewhere(connection, *group, self._membership.id)
+            if limit is not None and taken_by(self._walks.values())[group] + others > limit:
+                refused |= {walk.record.id for walk in claiming if group[1] in walk.job.task_groups}
+        return refused
+
     def _write_consequences(self, connection: Connection, walk: Walk) -> None:
         """What became of attempts, and what that means for child instances."""
         instances.add_attempts(connection, walk.outcomes)
+        self.told_others |= bool(walk.outcomes and walk.job.task_groups)
         for instance, nodes in self._made.get(walk.record.id, ()):
             instances.insert_instance(connection, instance, nodes)
             if instance.wish:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cached_property
+from typing import Protocol
 
 from headrace.engine.walk import Walk
 
 Group = tuple[str, str]  # workspace and id
-Limits = Callable[[Iterable[Group]], dict[Group, int]]
+
+
+class Slots(Protocol):
+    """What the database knows of groups."""
+
+    def limit(self, group: Group) -> int | None:
+        """How many nodes may run at once; None for a group that does not exist, which limits nothing."""
+
+    def elsewhere(self, group: Group) -> int:
+        """How many nodes of other engines run."""
 
 
 class GroupSlots:
-    """What is free in task groups during one round; looks only when a node that could start has a group.
+    """What is free in task groups during one round; looks only when a node that could start has a group."""
 
-    Counts the nodes of this engine. ``limits`` gives those of the groups that exist; one that does not limits nothing.
-    """
-
-    def __init__(self, walks: Iterable[Walk], limits: Limits) -> None:
+    def __init__(self, walks: Iterable[Walk], slots: Slots) -> None:
         self._walks = walks
-        self._limits = limits
-        self._known: dict[Group, int | None] = {}
+        self._slots = slots
+        self._free: dict[Group, int | None] = {}
 
     def take(self, walk: Walk) -> int | None:
         """The first startable node for which there is a slot, which is taken; None when all must wait."""
@@ -30,25 +37,32 @@ class GroupSlots:
             if not group:
                 return position
             key = (walk.record.workspace_id, group)
-            limit = self._limit(key)
-            if limit is None:
+            free = self._free_of(key)
+            if free is None:
                 return position
-            if self._used[key] < limit:
-                self._used[key] += 1
+            if free > 0:
+                self._free[key] = free - 1
                 return position
         return None
 
-    def _limit(self, key: Group) -> int | None:
-        if key not in self._known:
-            self._known[key] = self._limits([key]).get(key)
-        return self._known[key]
+    def _free_of(self, group: Group) -> int | None:
+        if group not in self._free:
+            limit = self._slots.limit(group)
+            taken = 0 if limit is None else self._taken[group] + self._slots.elsewhere(group)
+            self._free[group] = None if limit is None else limit - taken
+        return self._free[group]
 
     @cached_property
-    def _used(self) -> Counter[Group]:
-        """Running nodes by group, before anything was taken."""
-        return Counter(
-            (walk.record.workspace_id, group)
-            for walk in self._walks
-            for position in walk.attempting()
-            if (group := walk.job.task_group_of(position))
-        )
+    def _taken(self) -> Counter[Group]:
+        """Nodes of this engine that run, by group, before anything was taken."""
+        return taken_by(self._walks)
+
+
+def taken_by(walks: Iterable[Walk]) -> Counter[Group]:
+    """How many slots of each group the attempts of some walks have."""
+    return Counter(
+        (walk.record.workspace_id, group)
+        for walk in walks
+        for position in walk.attempting()
+        if (group := walk.job.task_group_of(position))
+    )

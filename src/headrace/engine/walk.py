@@ -78,6 +78,10 @@ class Walk:
         """The running nodes that have an attempt, on a slot of their own; not those whose children run."""
         return [position for position in self.running() if self.nodes[position].children is None]
 
+    def claimed(self) -> list[int]:
+        """The nodes whose attempts begin when this is written."""
+        return [at for at in self.changed_nodes if self.states[at] is NodeState.RUNNING and self.nodes[at].lease_until]
+
     def with_children(self) -> list[int]:
         """The running nodes that wait for their child instances."""
         return [position for position in self.running() if self.nodes[position].children is not None]
@@ -170,6 +174,7 @@ class Walk:
             error_message="",
             children=None,
             attempt_time=now,
+            task_group=self.job.task_group_of(position),
         )
 
     def ended(self, position: int, fence: int, result: NodeResult, now: int) -> bool:

@@ -46,9 +46,7 @@ def put(services: Services, caller: Caller, group_id: str, request: TaskGroupReq
         with services.db.writing() as connection:
             task_groups.put(connection, record)
     except Duplicate as error:
-        raise InvalidParameter(
-            f"name: another task group is called {record.name!r}, or the id {group_id!r} is one of another workspace."
-        ) from error
+        raise InvalidParameter(f"name: another task group is called {record.name!r}.") from error
     services.wake_engine()
     return _shown(record)
 

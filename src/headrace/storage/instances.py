@@ -76,6 +76,7 @@ class NodeRecord(NamedTuple):
     variables: str | None = None
     children: str | None = None
     attempt_time: int | None = None
+    task_group: str = ""
 
 
 class AttemptRecord(NamedTuple):

@@ -367,6 +367,7 @@ Index(
 )
 
 # log_root: the obs:// folder below which the logs of its nodes are, empty for the project's own bucket.
+# task_group: the group whose slot its attempt takes, where it has one.
 # running_data: what Job.getRunningData gives. variables: JSON of what later nodes read. children: JSON of the instances
 # of another job that a node runs: the job's name, how many in all and at once. attempt_time: when this attempt began.
 # fence: number of the attempt; a result that carries an older one is refused. lease_until: when the claim ends and
@@ -395,7 +396,15 @@ node_instances = Table(
     _text("variables", null=True),
     _text("children", null=True),
     _number("attempt_time", null=True),
+    _text("task_group"),
     PrimaryKeyConstraint("instance_id", "position"),
+)
+
+Index(
+    "node_instances_in_groups",
+    node_instances.c.task_group,
+    sqlite_where=(node_instances.c.task_group != "") & (node_instances.c.status == "running"),
+    postgresql_where=(node_instances.c.task_group != "") & (node_instances.c.status == "running"),
 )
 
 # One recorded outcome of each attempt that did something; an instance that is run again keeps the earlier ones.
@@ -428,10 +437,11 @@ engines = Table(
 task_groups = Table(
     "task_groups",
     metadata,
-    Column("id", Text, primary_key=True),
+    _text("id"),
     _text("workspace_id"),
     _text("name"),
     Column("max_nodes", Integer, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "name"),
 )
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, select, update
 
 from headrace.storage.database import Connection
 from headrace.storage.filters import contains
 from headrace.storage.statement import Statement
-from headrace.storage.tables import job_versions, jobs, task_groups
+from headrace.storage.tables import job_instances, job_versions, jobs, node_instances, task_groups
 
 
 class TaskGroupRecord(NamedTuple):
@@ -26,6 +25,20 @@ _in_workspace = task_groups.c.workspace_id == bindparam("workspace_id")
 _ALL = Statement(select(task_groups).where(_in_workspace).order_by(task_groups.c.name))
 _BY_ID = Statement(select(task_groups).where(_in_workspace, task_groups.c.id == bindparam("id")))
 _LIMIT = Statement(select(task_groups.c.max_nodes).where(_in_workspace, task_groups.c.id == bindparam("id")))
+_LOCKED = Statement(
+    select(task_groups.c.max_nodes).where(_in_workspace, task_groups.c.id == bindparam("id")).with_for_update()
+)
+_ELSEWHERE = Statement(
+    select(func.count())
+    .select_from(node_instances.join(job_instances, job_instances.c.id == node_instances.c.instance_id))
+    .where(
+        node_instances.c.task_group == bindparam("id"),
+        node_instances.c.task_group != literal_column("''"),
+        node_instances.c.status == literal_column("'running'"),
+        job_instances.c.workspace_id == bindparam("workspace_id"),
+        job_instances.c.owner != bindparam("owner"),
+    )
+)
 _INSERT = Statement(insert(task_groups))
 _UPDATE = Statement(
     update(task_groups)
@@ -60,14 +73,21 @@ def by_id(connection: Connection, workspace_id: str, group_id: str) -> TaskGroup
     return None if row is None else TaskGroupRecord(*row)
 
 
-def limits(connection: Connection, groups: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """How many nodes may run at once, by workspace and group; groups that do not exist limit nothing."""
-    found = {}
-    for workspace_id, group_id in groups:
-        row = connection.one(_LIMIT, workspace_id=workspace_id, id=group_id)
-        if row is not None:
-            found[workspace_id, group_id] = int(row[0])
-    return found
+def limit(connection: Connection, workspace_id: str, group_id: str) -> int | None:
+    """How many nodes of a group may run at once; None for one that does not exist, which limits nothing."""
+    row = connection.one(_LIMIT, workspace_id=workspace_id, id=group_id)
+    return None if row is None else int(row[0])
+
+
+def running_elsewhere(connection: Connection, workspace_id: str, group_id: str, owner: str) -> int:
+    """How many slots of a group nodes have that other engines run."""
+    return int(connection.value(_ELSEWHERE, workspace_id=workspace_id, id=group_id, owner=owner))
+
+
+def locked_limit(connection: Connection, workspace_id: str, group_id: str) -> int | None:
+    """How many nodes of a group may run at once; other engines wait with theirs until the transaction ends."""
+    row = connection.one(_LOCKED, workspace_id=workspace_id, id=group_id)
+    return None if row is None else int(row[0])
 
 
 def put(connection: Connection, group: TaskGroupRecord) -> None:

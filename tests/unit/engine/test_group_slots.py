@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from headrace.engine.group_slots import Group, GroupSlots
@@ -25,28 +24,43 @@ def walk(states: str, workspace: str = "w", **members: Any) -> Walk:
     return made
 
 
-def taken(walks: list[Walk], limits: dict[Group, int]) -> list[int | None]:
+class Known:
+    """Limits of groups, each asked for once; what other engines run."""
+
+    def __init__(self, limits: dict[Group, int], others: int = 0) -> None:
+        self._limits, self._others = limits, others
+        self.asked: list[Group] = []
+
+    def limit(self, group: Group) -> int | None:
+        self.asked.append(group)
+        return self._limits.get(group)
+
+    def elsewhere(self, group: Group) -> int:
+        return self._others
+
+
+def taken(walks: list[Walk], limits: dict[Group, int], others: int = 0) -> list[int | None]:
     """What each walk may start, one after another."""
-    asked: list[Group] = []
-
-    def known(groups: Iterable[Group]) -> dict[Group, int]:
-        asked.extend(groups)
-        return {group: limits[group] for group in asked if group in limits}
-
+    known = Known(limits, others)
     slots = GroupSlots(walks, known)
     found = [slots.take(each) for each in walks]
-    assert len(asked) == len(set(asked))
+    assert len(known.asked) == len(set(known.asked))
     return found
 
 
 def test_two_of_five_run() -> None:
     one = walk("sssss")
-    slots = GroupSlots([one], lambda _: {("w", "g"): 2})
+    slots = GroupSlots([one], Known({("w", "g"): 2}))
     found = []
     while (position := slots.take(one)) is not None:
         one.startable.remove(position)
         found.append(position)
     assert found == [0, 1]
+
+
+def test_what_other_engines_run_counts() -> None:
+    assert taken([walk("ss")], {("w", "g"): 2}, others=1) == [0]
+    assert taken([walk("rs")], {("w", "g"): 2}, others=1) == [None]
 
 
 def test_what_runs_in_other_instances_counts() -> None:

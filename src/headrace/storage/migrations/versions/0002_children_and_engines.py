@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from alembic import op
 from sqlalchemy import (
     BigInteger,
@@ -58,10 +60,11 @@ engines = Table(
 task_groups = Table(
     "task_groups",
     metadata,
-    Column("id", Text, primary_key=True),
+    _text("id"),
     _text("workspace_id"),
     _text("name"),
     Column("max_nodes", Integer, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "name"),
 )
 quality_rules = Table(
@@ -108,6 +111,11 @@ def upgrade() -> None:
     for name in ("running_data", "variables", "children"):
         op.add_column("node_instances", Column(name, _BY_CODE_POINT, nullable=True))
     op.add_column("node_instances", Column("attempt_time", BigInteger, nullable=True))
+    op.add_column("node_instances", Column("task_group", _BY_CODE_POINT, nullable=False, server_default=""))
+    taken: Any = literal_column("task_group <> '' AND status = 'running'")
+    op.create_index(
+        "node_instances_in_groups", "node_instances", ["task_group"], sqlite_where=taken, postgresql_where=taken
+    )
     op.add_column("script_instances", Column("owner", _BY_CODE_POINT, nullable=False, server_default=""))
     owned = column("owner") != literal_column("''")
     op.create_index("job_instances_owned", "job_instances", ["owner"], sqlite_where=owned, postgresql_where=owned)
