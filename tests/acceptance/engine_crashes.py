@@ -35,9 +35,13 @@ from headrace.wire.v1.jobs import JobInfo
 
 SECONDS = 20.0  # until everything must be at rest after a restart
 PARALLEL = 2  # attempts at once
-_NO_PAUSE = Statement(
+_QUICK = Statement(
     update(job_versions).values(
-        document=func.replace(job_versions.c.document, '"retryInterval": 5', '"retryInterval": 0')
+        document=func.replace(
+            func.replace(job_versions.c.document, '"retryInterval": 5', '"retryInterval": 0'),
+            '"maxExecutionTime": 5',
+            '"maxExecutionTime": 0.01',
+        )
     )
 )
 
@@ -49,13 +53,13 @@ def opened(home: Path) -> Installation:
 
 
 def new_home(home: Path, described: Sequence[Job]) -> Path:
-    """A home with jobs, whose retries come at once (the API takes five seconds or more)."""
+    """A home with jobs, whose retries and timeouts of five seconds and minutes, the least there are, come at once."""
     installation = opened(home)
     for job in described:
         text = json.dumps({"processType": "BATCH", **job}).encode()
         jobs.create(installation.services, caller_of(installation), msgspec.json.decode(text, type=JobInfo), text)
     with installation.services.db.writing() as connection:
-        connection.run(_NO_PAUSE)
+        connection.run(_QUICK)
     installation.stop()
     return home
 

@@ -62,6 +62,8 @@ def run_process(
 ) -> Ended:
     """Run a command to its end; its group is ended with it. ``answers``: what its standard input gives.
 
+    When it is cancelled, what left the group ends as well; a daemon of a command that succeeds is left alone.
+
     Raises OSError when it cannot be started.
     """
     with _answering(answers, folder) as stdin:
@@ -89,6 +91,8 @@ def run_process(
     finally:
         _signal_group(process.pid, signal.SIGKILL)
         exit_code = process.wait()
+        if cancellation.cancelled and (token := environment.get(ATTEMPT_VARIABLE)):
+            _end_escaped(token)
         process.stdout.close()
         process.stderr.close()
     return Ended(exit_code, tail.text())
@@ -195,6 +199,13 @@ def _exit_watch(process: subprocess.Popen[bytes], tell: Callable[[], None]) -> I
 def _signal_group(group: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def _end_escaped(token: str) -> None:
+    """End what left the process group of an attempt, and what that starts while it is looked for."""
+    for _ in range(10):
+        if not end_leftovers([token]):
+            return
 
 
 def end_leftovers(tokens: Collection[str] = (), *, homes: Collection[str] = ()) -> int:
