@@ -94,6 +94,12 @@ class Catalog(Protocol):
     def has_schema(self, schema: str) -> bool:
         """Whether there is a schema of that name."""
 
+    def has_sequence(self, name: str) -> bool:
+        """Whether the default schema has a sequence of that name."""
+
+    def keys(self, schema: str, name: str) -> Sequence[Sequence[str]]:
+        """The columns of each primary key and unique constraint of a table."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:

@@ -17,11 +17,15 @@ from sqlglot.tokenizer_core import TokenType
 from headrace.sql.dialects import Dialect
 from headrace.sql.engine import StatementNotTranslated
 
+_REPLACE = re.compile(r"\A\s*REPLACE\s+(?:INTO\s+)?(?=[\w`])", re.IGNORECASE)
+
 
 def readable(text: str, dialect: Dialect) -> str:
     """``text`` without those clauses."""
     if dialect.name == "postgres":
         return _dws(text)
+    if dialect.name in ("mysql", "doris"):
+        return _REPLACE.sub("INSERT OR REPLACE INTO ", text)
     return text
 
 

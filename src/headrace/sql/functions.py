@@ -33,7 +33,7 @@ _UNKNOWN_TO_SQLGLOT = {
 }
 _ISNULL = {1: "_1 IS NULL", 2: "COALESCE(_1, _2)"}
 # the same name and meaning in DuckDB
-_SAME = frozenset({"bin", "printf", "listagg", "grouping", "len", "map_keys", "map_values"})
+_SAME = frozenset({"bin", "printf", "nextval", "listagg", "grouping", "len", "map_keys", "map_values"})
 
 _INTEGER_CAST = (  # Hive and Spark cut decimals off; DuckDB rounds
     "CASE WHEN TYPEOF(_1) IN ('FLOAT', 'DOUBLE') THEN TRY_CAST(TRUNC(TRY_CAST(_1 AS DOUBLE)) AS {type}) "

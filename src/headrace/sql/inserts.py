@@ -9,9 +9,11 @@ partition it replaces the partitions that the query has rows for. Source: Hive w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
-from headrace.sql import external_writing, functions, queries
+from headrace.sql import counted, external_writing, functions, queries, replacing
 from headrace.sql.catalog import Plan, Scope, quoted
 from headrace.sql.engine import StatementNotTranslated
 from headrace.sql.staged import StagedInsert
@@ -20,14 +22,15 @@ from headrace.sql.writing import duckdb, where
 
 def insert(tree: exp.Insert, scope: Scope, number: int = 0) -> Plan:
     """INSERT INTO and INSERT OVERWRITE, with or without PARTITION."""
-    table = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
-    if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
-        raise StatementNotTranslated("INSERT writes tables only on the embedded engine.")
+    table = _table(tree)
     facts = scope.facts(table)
     if facts is not None and facts.query is not None:
         raise StatementNotTranslated(f"{table.name} is a view, which INSERT cannot change.")
     partition = table.args.get("partition") or tree.args.get("partition")
     of_files = facts is not None and facts.location is not None
+    if facts is not None and tree.args.get("alternative") == "REPLACE" and not of_files:
+        _count_on(tree, scope)
+        return replacing.replace(StagedInsert(tree, table, facts, scope, number), table, _keys(table, scope))
     if not (of_files or partition or tree.args.get("overwrite") or (facts and facts.partition_columns)):
         return _plain(tree, scope)
     if facts is None:
@@ -38,6 +41,17 @@ def insert(tree: exp.Insert, scope: Scope, number: int = 0) -> Plan:
         )
     staged = StagedInsert(tree, table, facts, scope, number)
     return external_writing.plan(staged) if of_files else _partitioned(staged, table)
+
+
+def _table(tree: exp.Insert) -> exp.Table:
+    table = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
+        raise StatementNotTranslated("INSERT writes tables only on the embedded engine.")
+    return table
+
+
+def _keys(table: exp.Table, scope: Scope) -> Sequence[Sequence[str]]:
+    return scope.catalog.keys(scope.schema_of(table.db or None), table.name)
 
 
 def multi_insert(tree: exp.MultitableInserts, scope: Scope) -> Plan:
@@ -66,12 +80,25 @@ def change(tree: exp.Merge | exp.Update | exp.Delete, scope: Scope) -> Plan:
 
 def _plain(tree: exp.Insert, scope: Scope) -> Plan:
     conflict = tree.args.get("conflict")
+    _count_on(tree, scope)
     if conflict is not None and conflict.args.get("duplicate"):
         _on_duplicate_key(conflict)
+    if tree.args.get("ignore"):
+        tree.set("ignore", None)
+        tree.set("alternative", "IGNORE" if _keys(_table(tree), scope) else None)
     insertion = queries.rewritten(tree, scope)
     for today in list(conflict.find_all(exp.CurrentDate)) if conflict is not None else []:
         today.replace(functions.fill("CAST(GET_CURRENT_TIMESTAMP() AS DATE)"))  # its word is taken for a column here
     return Plan(steps=(duckdb(insertion),), count_of=(0,))
+
+
+def _count_on(tree: exp.Insert, scope: Scope) -> None:
+    facts = scope.facts(_table(tree))
+    counters = facts.storage.get("counted") if facts is not None else None
+    if facts is None or not counters or not isinstance(tree.expression, exp.Values):
+        return
+    given = [column.name for column in tree.this.expressions] if isinstance(tree.this, exp.Schema) else []
+    counted.count_on(tree.expression, given or list(facts.columns), counters)
 
 
 def _on_duplicate_key(conflict: exp.OnConflict) -> None:

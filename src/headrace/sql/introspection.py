@@ -30,6 +30,12 @@ _COLUMN_COMMENTS = (
 )
 _SCHEMA = f"SELECT 1 FROM duckdb_schemas() WHERE database_name = '{CATALOG}' AND schema_name = ?"
 
+_SEQUENCE = f"SELECT 1 FROM duckdb_sequences() WHERE database_name = '{CATALOG}' AND sequence_name = ?"
+_KEYS = (
+    f"SELECT constraint_column_names FROM duckdb_constraints() WHERE {_IS_IT.format(name='table_name')} "
+    "AND constraint_type IN ('PRIMARY KEY', 'UNIQUE') ORDER BY constraint_index"
+)
+
 
 class EngineCatalog:
     """The Catalog as one cursor sees it, with what the transaction at hand has made."""
@@ -65,3 +71,11 @@ class EngineCatalog:
     def has_schema(self, schema: str) -> bool:
         """Whether there is a schema of that name."""
         return self._cursor.execute(_SCHEMA, [schema]).fetchone() is not None
+
+    def has_sequence(self, name: str) -> bool:
+        """Whether the default schema has a sequence of that name."""
+        return self._cursor.execute(_SEQUENCE, [name]).fetchone() is not None
+
+    def keys(self, schema: str, name: str) -> list[list[str]]:
+        """The columns of each primary key and unique constraint of a table."""
+        return [columns for (columns,) in self._cursor.execute(_KEYS, [schema, name]).fetchall()]

@@ -12,7 +12,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from headrace.sql import clauses, commands, inserts, queries, tables
+from headrace.sql import alterations, clauses, commands, inserts, queries, tables
 from headrace.sql.catalog import Plan, Scope, TableFacts, literal
 from headrace.sql.engine import SqlError, StatementNotTranslated
 from headrace.sql.statements import Statement
@@ -102,7 +102,7 @@ _TRANSLATORS: dict[type[exp.Expr], Callable[[Any, Scope], Plan]] = {
     exp.Delete: inserts.change,
     exp.Create: tables.create,
     exp.Drop: tables.drop,
-    exp.Alter: tables.alter,
-    exp.TruncateTable: tables.truncate,
+    exp.Alter: alterations.alter,
+    exp.TruncateTable: alterations.truncate,
     exp.Comment: _comment,
 }

@@ -149,7 +149,7 @@ REFUSED = [
     (POSTGRES, "ALTER SCHEMA a RENAME TO b", "no schema a"),
     (POSTGRES, "SELECT 'a' SIMILAR TO 'a%'", "no equal"),
     (MYSQL, "SELECT week('2024-01-07')", "no equal"),
-    (MYSQL, "CREATE TABLE t (id BIGINT AUTO_INCREMENT PRIMARY KEY)", "AutoIncrement"),
+    (MYSQL, "CREATE TABLE t (at TIMESTAMP DEFAULT now() ON UPDATE now())", "OnUpdate"),
 ]
 
 
