@@ -50,8 +50,9 @@ def test_groups_of_another_workspace_are_not_seen(server: Any) -> None:
     here, there = Jobs(server), Jobs(server)
     number = created(here, "mine")
     assert groups(there, "GET").json() == {"total": 0, "taskGroups": []}
-    for method, body in (("GET", None), ("DELETE", None), ("PUT", {"name": "mine", "maxNodes": 1})):
-        assert failure(groups(there, method, f"/{number}", body))["error_code"] == "DLF.3051"
+    for method in ("GET", "DELETE"):
+        assert failure(groups(there, method, f"/{number}", None))["error_code"] == "DLF.3051"
+    assert groups(there, "PUT", f"/{number}", {"name": "theirs", "maxNodes": 1}).json()["maxNodes"] == 1
     assert groups(here, "GET", f"/{number}").json()["maxNodes"] == 2
 
 
