@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -121,3 +122,13 @@ def test_execute__a_password_is_not_sent_in_clear(spark_config: dict[str, Any]) 
     with pytest.raises(EngineUnavailable, match="sslEnable") as failure:
         engine.execute("SELECT 1", SPARK, None)
     assert "clear words" not in str(failure.value)
+
+
+def test_execute__scripts_at_the_same_time_keep_to_their_sessions(engine: SqlEngine) -> None:
+    def told(number: int) -> Any:
+        script = f"SET spark.sql.shuffle.partitions={number}; SET spark.sql.shuffle.partitions"
+        return engine.execute(script, SPARK, None)[-1].rows
+
+    with ThreadPoolExecutor(8) as pool:
+        rows = list(pool.map(told, range(1, 17)))
+    assert rows == [(("spark.sql.shuffle.partitions", str(number)),) for number in range(1, 17)]

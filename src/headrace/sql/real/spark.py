@@ -68,7 +68,7 @@ class SparkDriver:
         members = {"user_id": target.user, "token": token, "use_ssl": "true" if target.encrypted else ""}
         options = "".join(f";{name}={quote(value, safe='')}" for name, value in members.items() if value)
         host = f"[{place[0]}]" if ":" in place[0] else place[0]
-        spark = SparkSession.builder.remote(f"sc://{host}:{place[1]}/{options}").create()
+        spark = SparkSession.Builder().remote(f"sc://{host}:{place[1]}/{options}").create()
         session = SparkConnectSession(spark)
         try:
             session.prepare(database or target.database or None, settings)
