@@ -1,4 +1,4 @@
-"""A small signed client for a server of our own: what ``headrace demo`` speaks."""
+"""A small signed client for a server of our own: what ``headrace demo``, ``ps``, ``logs`` and the others speak."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from headrace.auth import signature
 
@@ -20,19 +20,25 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """Signs each request with an access key. ``base``: http://host:port."""
+    """Signs each request with a key. ``base``: http://host:port; ``workspace``: an id, empty for the default.
+
+    Paths are given percent-encoded.
+    """
 
     base: str
     project_id: str
     access_key: str
     secret_key: str
+    workspace: str = ""
 
     def call(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> bytes:
         """One request below ``/v1/{project}``; the body of the answer. Raises CallFailed, OSError."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         plain, _, query = path.partition("?")
-        full = quote(f"/v1/{self.project_id}{plain}")
+        full = f"/v1/{self.project_id}{plain}"
         headers = [("host", urlsplit(self.base).netloc), ("content-type", content_type)]
+        if self.workspace:
+            headers.append(("workspace", self.workspace))
         request = signature.Request(method=method, path=full, query=query, headers=headers, body=content)
         signed = signature.sign(request, self.access_key, self.secret_key, datetime.now(UTC))
         url = f"{self.base}{full}" + (f"?{query}" if query else "")
@@ -42,8 +48,7 @@ class Client:
                 text: bytes = answer.read()
                 return text
         except urllib.error.HTTPError as error:
-            told = json.loads(error.read() or b"{}")
-            raise CallFailed(f"{told.get('error_code')}: {told.get('error_msg')}") from error
+            raise CallFailed(_told(error.code, error.read())) from error
 
     def json(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
         """Like ``call``, with the JSON of the answer."""
@@ -57,3 +62,12 @@ class Client:
                 raise CallFailed(f"{path} is still {found['status']} after {seconds:.0f} s")
             time.sleep(0.05)
         return found
+
+
+def _told(status: int, body: bytes) -> str:
+    """What an error says: its code and message, or the status where a stranger answered."""
+    try:
+        error = json.loads(body)
+        return f"{error['error_code']}: {error['error_msg']}"
+    except (ValueError, KeyError, TypeError):
+        return f"status {status}"

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from headrace import __version__
-from headrace.cli import db, keys, workspaces
+from headrace.cli import db, instances, keys, workspaces
 from headrace.cli.demo import demo
 from headrace.cli.doctor import doctor
 from headrace.cli.el import el
+from headrace.cli.logs import logs
 from headrace.cli.packages import diff, lint_package, pack, show, unpack
 from headrace.cli.run import run
 from headrace.cli.test import run_tests
@@ -54,6 +55,9 @@ app.command("lint")(lint_package)
 app.command()(pack)
 app.command()(unpack)
 app.command()(el)
+app.command()(logs)
+for name, command in instances.COMMANDS.items():
+    app.command(name)(command)
 app.command()(doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(workspaces.app, name="workspaces")

@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from headrace.errors import HeadraceError
 from headrace.packages.text import printable
@@ -19,6 +20,7 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 FAILED, WRONG_USAGE = 1, 2
+_WIDE = 10_000  # columns
 
 
 def shown(text: str) -> str:
@@ -29,6 +31,12 @@ def shown(text: str) -> str:
 def say(text: str = "") -> None:
     """A line for a person."""
     out.print(shown(text), markup=False)
+
+
+def tell_table(table: Table) -> None:
+    """A table: as wide as the terminal, or as wide as it is where there is none."""
+    wide = out if out.is_terminal else Console(file=sys.stdout, highlight=False, width=_WIDE)
+    wide.print(table)
 
 
 def note(text: str) -> None:

@@ -1,0 +1,294 @@
+"""``headrace ps`` and what operators do with job instances of a running server: stop, rerun, retry, …"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from headrace.cli.client import CallFailed, Client
+from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_settings
+from headrace.cli.output import FAILED, WRONG_USAGE, err, print_json, say, shown, stop, tell_table
+from headrace.cli.run import read_plan_time
+from headrace.cli.server import ServerOption, connected
+from headrace.domain.instance import InstanceType
+
+WINDOW = timedelta(days=7) // timedelta(milliseconds=1)  # that the API lists at once
+PAGE = 100
+
+Instances = Annotated[list[str], typer.Argument(metavar="INSTANCE…", help="Numbers of instances, as ps shows them.")]
+NodeOption = Annotated[str | None, typer.Option("--node", "-n", help="Only this node. Default: the whole instance.")]
+NodeArgument = Annotated[str, typer.Option("--node", "-n", help="The node.")]
+
+
+def ps(
+    job: Annotated[
+        str | None, typer.Option("--job", "-j", help="Only instances of this job. Default: all jobs.")
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option("--state", "-s", help="Only this state, like running or fail. Default: all.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Plan times from here on, like '2026-03-01 00:00:00'. Default: --days.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Plan times until here. Default: now.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="Plan times of so many days.")] = 7,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many instances, the newest.")] = 20,
+    children: Annotated[bool, typer.Option("--all", "-a", help="Also what nodes of other jobs run.")] = False,
+    server: ServerOption = None,
+    home: HomeOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the job instances of a running server, newest plan time first."""
+    zone = ZoneInfo(load_settings(home=home).time_zone)
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    end = now + 1 if until is None else read_plan_time(until, zone, "--to") + 1
+    begin = end - days * WINDOW // 7 if since is None else read_plan_time(since, zone, "--from")
+    if begin >= end:
+        stop("--from is later than --to", WRONG_USAGE)
+    query = {"jobName": job, "preciseQuery": "true" if job else None, "status": state}
+    with connected(server, home, workspace) as client:
+        found = _listed(
+            client, {key: value for key, value in query.items() if value}, begin, end, limit, children=children
+        )
+    if as_json:
+        print_json(found)
+        return
+    tell_table(_table(found, zone))
+
+
+def _table(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Table:
+    table = Table(box=None)
+    for name in ("instance", "job", "state", "plan time", "started", "took"):
+        table.add_column(name, no_wrap=True, overflow="fold")
+    table.add_column("message", no_wrap=True, overflow="ellipsis")
+    for item in found:
+        cells = (
+            str(item["instanceId"]),
+            item["jobInstanceName"],
+            item["status"],
+            _moment(item.get("planTime"), zone),
+            _moment(item.get("startTime"), zone),
+            f"{item['executeTime'] / 1000:.1f} s" if "executeTime" in item else "",
+            " ".join(item.get("errorMessage", "").split()),
+        )
+        table.add_row(*(escape(shown(cell)) for cell in cells))
+    return table
+
+
+def _listed(
+    client: Client, query: Mapping[str, str], begin: int, end: int, limit: int, *, children: bool
+) -> list[dict[str, Any]]:
+    """The newest instances between two plan times, in windows that the API lists."""
+    found: list[dict[str, Any]] = []
+    for start, stop_at in windows(begin, end):
+        page = 0
+        while len(found) < limit:
+            values = {**query, "minPlanTime": start - 1, "maxPlanTime": stop_at, "offset": page, "limit": PAGE}
+            told = client.json("GET", f"/jobs/instances/detail?{urlencode(values)}")
+            found += [item for item in told["instances"] if children or item["instanceType"] != InstanceType.SUBJOB]
+            page += 1
+            if page * PAGE >= told["total"]:
+                break
+    return found[:limit]
+
+
+def windows(begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Pieces of a span, newest first, each as long as the API lists at most; ends are excluded (milliseconds)."""
+    while end > begin:
+        start = max(begin, end - WINDOW)
+        yield start, end
+        end = start
+
+
+def _moment(millis: int | None, zone: ZoneInfo) -> str:
+    return "" if millis is None else f"{datetime.fromtimestamp(millis / 1000, zone):%Y-%m-%d %H:%M:%S}"
+
+
+# ---- what operators do
+
+
+@dataclass(frozen=True)
+class _Action:
+    """An operation on instances: its path below the instance, and how it is told when done."""
+
+    path: str
+    done: str
+
+
+def _act(
+    action: _Action,
+    instances: list[str],
+    where: tuple[str | None, Path | None, str | None],
+    as_json: bool,
+    *,
+    node: str | None = None,
+    body: dict[str, Any] | None = None,
+) -> None:
+    """Do something with each instance; one that refuses does not keep the others from it."""
+    told: list[dict[str, Any]] = []
+    with connected(*where) as client:
+        for number in instances:
+            told.append(_act_on(client, action, number, node, body))
+    if as_json:
+        print_json(told)
+    for item in told if not as_json else ():
+        if item["error"]:
+            err.print(
+                shown(f"{item['instance']}: {item['error']}"), markup=False, style="red" if err.is_terminal else None
+            )
+        else:
+            say(f"{item['instance']} {item['job']}: {action.done}" + (f" ({node})" if node else ""))
+    if any(item["error"] for item in told):
+        raise typer.Exit(FAILED)
+
+
+def _act_on(
+    client: Client, action: _Action, number: str, node: str | None, body: dict[str, Any] | None
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"instance": number, "job": None, "error": None}
+    try:
+        job = client.json("GET", f"/job-instances/{segment(number)}")["jobName"]
+        told["job"] = job
+        below = f"/nodes/{segment(node)}" if node else ""
+        client.call("POST", f"/jobs/{segment(job)}/instances/{segment(number)}{below}/{action.path}", body)
+    except CallFailed as error:
+        told["error"] = str(error)
+    return told
+
+
+def segment(text: str) -> str:
+    """A text as one segment of a path."""
+    return quote(text, safe="")
+
+
+def rerun(
+    instances: Instances,
+    from_error: Annotated[
+        bool, typer.Option("--from-error", help="From the nodes that failed. Default: from the first.")
+    ] = False,
+    node: Annotated[str | None, typer.Option("--from-node", help="From this node. Default: from the first.")] = None,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="With the newest version of the job and its parameters.")
+    ] = False,
+    server: ServerOption = None,
+    home: HomeOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run ended instances again, with the same numbers and plan times."""
+    if from_error and node:
+        stop("--from-error and --from-node exclude each other", WRONG_USAGE)
+    location = "specified_node" if node else "error_node" if from_error else "first_node"
+    body = {"retry_location": location, "job_param_version": "latest_version" if latest else "original_version"}
+    if node:
+        body["node_name"] = node
+    _act(_Action("restart", "runs again"), instances, (server, home, workspace), as_json, body=body)
+
+
+def retry(
+    instances: Instances,
+    node: NodeOption = None,
+    server: ServerOption = None,
+    home: HomeOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the failed nodes of abnormal instances again, or one of them."""
+    _act(_Action("retry", "retried"), instances, (server, home, workspace), as_json, node=node)
+
+
+def pause(
+    instances: Instances,
+    node: NodeOption = None,
+    server: ServerOption = None,
+    home: HomeOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold back waiting instances, or one node of running ones."""
+    _act(_Action("pause", "paused"), instances, (server, home, workspace), as_json, node=node)
+
+
+def resume(
+    instances: Instances,
+    node: NodeOption = None,
+    server: ServerOption = None,
+    home: HomeOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let paused instances go on, or one paused node."""
+    _act(_Action("resume", "goes on"), instances, (server, home, workspace), as_json, node=node)
+
+
+def skip(
+    instances: Instances,
+    node: NodeArgument,
+    server: ServerOption = None,
+    home: HomeOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Skip a waiting or paused node; the nodes after it run."""
+    _act(_Action("skip", "skipped"), instances, (server, home, workspace), as_json, node=node)
+
+
+def succeed(
+    instances: Instances,
+    node: NodeArgument,
+    server: ServerOption = None,
+    home: HomeOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Declare a failed node of abnormal instances successful; the nodes after it run."""
+    _act(_Action("succeed", "counts as successful"), instances, (server, home, workspace), as_json, node=node)
+
+
+def _whole(action: _Action, text: str) -> Callable[..., None]:
+    """A command for an operation on whole instances."""
+
+    def command(
+        instances: Instances,
+        server: ServerOption = None,
+        home: HomeOption = None,
+        workspace: WorkspaceOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        _act(action, instances, (server, home, workspace), as_json)
+
+    command.__doc__ = text
+    return command
+
+
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "ps": ps,
+    "stop": _whole(_Action("stop", "stopped"), "Stop instances; what runs of them is killed."),
+    "rerun": rerun,
+    "retry": retry,
+    "continue": _whole(
+        _Action("continue", "goes on"), "Let abnormal instances go on after their failed nodes, which count as ignored."
+    ),
+    "force-success": _whole(
+        _Action("force-success", "counts as successful"), "Declare abnormal, stopped or failed instances successful."
+    ),
+    "pause": pause,
+    "resume": resume,
+    "skip": skip,
+    "succeed": succeed,
+    "confirm": _whole(_Action("confirm", "confirmed"), "Let instances run that wait for a confirmation."),
+    "freeze": _whole(
+        _Action("freeze", "frozen"), "Hold back waiting instances; for what depends on them, they have failed."
+    ),
+    "unfreeze": _whole(_Action("unfreeze", "waits again"), "Let frozen instances wait again for what they need."),
+}

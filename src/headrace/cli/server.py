@@ -1,0 +1,83 @@
+"""Reaching a running server from a command, and the options that say which."""
+
+from __future__ import annotations
+
+import os
+import urllib.error
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from headrace.app import read_credentials
+from headrace.cli.client import CallFailed, Client
+from headrace.cli.home import load_settings
+from headrace.cli.output import FAILED, WRONG_USAGE, stop
+
+ServerOption = Annotated[
+    str | None,
+    typer.Option("--server", help="http://host:port. Default: $HEADRACE_SERVER, or the host and port of the settings."),
+]
+_VARIABLES = {
+    "project_id": "HEADRACE_PROJECT_ID",
+    "access_key": "HEADRACE_ACCESS_KEY",
+    "secret_key": "HEADRACE_SECRET_ACCESS_KEY",
+}
+
+
+@contextmanager
+def connected(server: str | None, home: Path | None, workspace: str | None) -> Iterator[Client]:
+    """A client of the server that is meant; what goes wrong with it ends the command with a message.
+
+    The access key is that of HEADRACE_PROJECT_ID, HEADRACE_ACCESS_KEY and HEADRACE_SECRET_ACCESS_KEY, or else of
+    HOME/credentials.json.
+    """
+    settings = load_settings(home=home)
+    base = (server or os.environ.get("HEADRACE_SERVER") or f"http://{settings.host}:{settings.port}").rstrip("/")
+    if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).netloc:
+        stop(f"--server: {base!r} is not like http://host:port", WRONG_USAGE)
+    client = Client(base=base, **_credentials(settings.home))
+    try:
+        yield _in_workspace(client, workspace)
+    except CallFailed as error:
+        stop(str(error))
+    except (urllib.error.URLError, OSError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        stop(f"no server answers at {base} ({reason}); start one with `headrace up`, or name it with --server", FAILED)
+
+
+def _credentials(home: Path) -> dict[str, str]:
+    given = {name: os.environ.get(variable, "") for name, variable in _VARIABLES.items()}
+    if all(given.values()):
+        return given
+    try:
+        found = read_credentials(home)
+    except FileNotFoundError:
+        variables = ", ".join(_VARIABLES.values())
+        stop(f"{home} has no credentials.json: name the home of a server with --home, or set {variables}", WRONG_USAGE)
+    return {name: found[name] for name in _VARIABLES}
+
+
+def _in_workspace(client: Client, wanted: str | None) -> Client:
+    """The client in a workspace named by name or id; without one in the default workspace."""
+    if not wanted:
+        return client
+    offset = 0
+    while True:
+        page = client.json("GET", f"/workspaces/studio?limit=100&offset={offset}")
+        for item in page["data"]:
+            if wanted in (item["id"], item["name"]):
+                return Client(
+                    base=client.base,
+                    project_id=client.project_id,
+                    access_key=client.access_key,
+                    secret_key=client.secret_key,
+                    workspace=item["id"],
+                )
+        offset += 100
+        if offset >= int(page.get("count") or page.get("total") or 0):
+            stop(f"there is no workspace {wanted!r}; `headrace workspaces list` shows them", WRONG_USAGE)
