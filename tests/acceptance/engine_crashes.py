@@ -28,7 +28,6 @@ from sqlalchemy import func, update
 from headrace.app import Installation, open_installation
 from headrace.factory import jobs
 from headrace.settings import Settings
-from headrace.storage.database import SqliteDatabase
 from headrace.storage.statement import Statement
 from headrace.storage.tables import job_versions
 from headrace.wire.v1.jobs import JobInfo
@@ -46,15 +45,15 @@ _QUICK = Statement(
 )
 
 
-def opened(home: Path) -> Installation:
+def opened(home: Path, **settings: Any) -> Installation:
     """An installation whose engine has not been started."""
-    values = {"home": home, "local_execution": True, "max_parallel_nodes": PARALLEL}
+    values = {"home": home, "local_execution": True, "max_parallel_nodes": PARALLEL, **settings}
     return open_installation(Settings.load(values, {}), {})
 
 
-def new_home(home: Path, described: Sequence[Job]) -> Path:
+def new_home(home: Path, described: Sequence[Job], **settings: Any) -> Path:
     """A home with jobs, whose retries and timeouts of five seconds and minutes, the least there are, come at once."""
-    installation = opened(home)
+    installation = opened(home, **settings)
     for job in described:
         text = json.dumps({"processType": "BATCH", **job}).encode()
         jobs.create(installation.services, caller_of(installation), msgspec.json.decode(text, type=JobInfo), text)
@@ -75,12 +74,13 @@ class Death:
         return f"{'after' if self.committed else 'before'} the commit of write {self.number}"
 
 
-def die_at(death: Death) -> None:
+def die_at(installation: Installation, death: Death) -> None:
     """From now on this process counts its writes, and kills itself at one of them."""
-    original, lock, count = SqliteDatabase.writing, threading.Lock(), 0
+    home, kind = installation.services.settings.home, type(installation.services.db)
+    original, lock, count = kind.writing, threading.Lock(), 0
 
     @contextmanager
-    def writing(database: SqliteDatabase, *, durable: bool = True) -> Iterator[Any]:
+    def writing(database: Any, *, durable: bool = True) -> Iterator[Any]:
         nonlocal count
         with lock:
             count += 1
@@ -88,11 +88,11 @@ def die_at(death: Death) -> None:
         with original(database, durable=durable) as connection:
             yield connection
             if mine and not death.committed:
-                _die(database.path.parent)
+                _die(home)
         if mine:
-            _die(database.path.parent)
+            _die(home)
 
-    SqliteDatabase.writing = writing  # type: ignore[method-assign]
+    kind.writing = writing
 
 
 def _die(home: Path) -> None:
@@ -100,11 +100,11 @@ def _die(home: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _live_and_die(home: Path, death: Death, play: Play) -> None:
+def live_and_die(home: Path, death: Death, play: Play, settings: dict[str, Any]) -> None:
     """The process that dies, unless all was at rest before."""
-    installation = opened(home)
+    installation = opened(home, **settings)
     installation.start()
-    play.act(installation, partial(die_at, death))
+    play.act(installation, partial(die_at, installation, death))
     (home / "acknowledged").touch()
     at_rest(installation, play.jobs, SECONDS)
     (home / "outcome").write_text("survived")
@@ -152,7 +152,7 @@ def crashed(template: Path, home: Path, death: Death, play: Play) -> tuple[bool,
     """Play on a copy of a home, die, start again: whether it died, and the rules that are broken."""
     shutil.copytree(template, home)
     outcome, answer = home / "outcome", home / "broken.json"
-    in_process(_live_and_die, home, death, play)
+    in_process(live_and_die, home, death, play, {})
     if not outcome.exists():
         return True, ["the first process did not come to its write"]
     in_process(_start_again, home, play)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from sqlalchemy import select
 
 from headrace.app import Installation
 from headrace.domain.instance import Passage
+from headrace.engine.surroundings import files_root
 from headrace.nodes.process import ATTEMPT_VARIABLE
 from headrace.storage import instances
 from headrace.storage.instances import AttemptRecord, InstanceRecord, NodeRecord
@@ -47,10 +49,9 @@ class Mark(NamedTuple):
     what: str
 
 
-def marks_of(home: Path) -> list[Mark]:
-    """The marks of a home's programs, in the order in which they were made."""
-    file = home / "obs.marks"
-    found = []
+def marks_of(installation: Installation) -> list[Mark]:
+    """The marks of programs, in the order in which they were made."""
+    file, found = Path(f"{files_root(installation.services.settings)}.marks"), []
     for line in file.read_text().splitlines() if file.exists() else ():
         token, what = line.split()
         _, instance, position, fence = token.rsplit(":", 3)
@@ -95,19 +96,21 @@ def _is_still(look: Look) -> bool:
     return look.record.status in AT_REST and not look.record.wish and not running
 
 
-def broken_rules(installation: Installation, described: list[Job], seconds: float, parallel: int) -> list[str]:
+def broken_rules(
+    installation: Installation, described: list[Job], seconds: float, parallel: int, homes: Collection[Path] = ()
+) -> list[str]:
     """Wait until all is at rest; what must hold and does not."""
     deadline = time.monotonic() + seconds
     still, looks = at_rest(installation, described, seconds)
     if not still:
         return [f"never at rest: {shown(look)}" for look in looks]
-    home = installation.services.settings.home
     broken = [
         *(f"{rule}: {shown(look)}" for look in looks for rule in (*_of_instance(look), *_of_nodes(look))),
         *_of_children(looks),
-        *_of_marks(looks, marks_of(home), parallel),
+        *_of_marks(looks, marks_of(installation), parallel),
     ]
-    while running := processes_of(home):
+    homes = homes or [installation.services.settings.home]
+    while running := [token for home in homes for token in processes_of(home)]:
         if time.monotonic() > deadline:
             return [*broken, f"processes left: {running}"]
         time.sleep(0.02)

@@ -42,7 +42,7 @@ def at_rest(installation: Installation, number: str) -> str:
 def until_marked(installation: Installation, count: int) -> None:
     """Wait until so many programs have begun."""
     deadline = time.monotonic() + SECONDS
-    while sum(mark.what == "b" for mark in marks_of(installation.services.settings.home)) < count:
+    while sum(mark.what == "b" for mark in marks_of(installation)) < count:
         assert time.monotonic() < deadline, "the programs never began"
         time.sleep(0.01)
 

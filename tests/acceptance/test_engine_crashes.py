@@ -77,7 +77,7 @@ def test_crash__at_some_writes_of_a_random_job(tmp_path: Path, seed: int) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", (1, 5))
+@pytest.mark.parametrize("seed", [1, 5])
 def test_crash__at_any_write_of_a_random_job(tmp_path: Path, seed: int) -> None:
     died, broken = broken_at_any_write(tmp_path, random_play(seed))
     assert (broken, died > 12) == ([], True), f"seed {seed}"
