@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -85,8 +86,8 @@ def test_execute__one_execution_is_one_session_of_the_user(server: Server, servi
     assert len({each["session_id"] for each in sent}) == 1
     assert len({each["query_id"] for each in sent}) == 3
     assert {(each["database"], each["max_memory_usage"]) for each in sent} == {("dwd", "5")}
-    headers = {name.lower(): value for name, value in service.requests[0].headers.items()}
-    assert (headers["x-clickhouse-user"], headers["x-clickhouse-key"]) == ("ann", "secret words")
+    entry = base64.b64decode(service.requests[0].headers["Authorization"].removeprefix("Basic "))
+    assert entry == b"ann:secret words"
     assert not [request.path for request in service.requests if "secret" in request.path]
 
 

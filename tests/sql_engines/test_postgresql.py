@@ -59,6 +59,25 @@ def test_execute__values_are_json_scalars(engine: SqlEngine) -> None:
     )
 
 
+def test_execute__values_that_are_no_json_are_as_the_server_writes_them(engine: SqlEngine) -> None:
+    result = last(
+        engine,
+        """SELECT 1.10::money, inet '1.2.3.4', int4range(1, 5), point '(1,2)', time '24:00', timetz '12:00:00.5+02',
+        date '0044-03-15 BC', date '99999-01-01', ARRAY[timestamp 'infinity'], timestamptz '2024-01-01 00:00+00'""",
+    )
+    assert result.rows == (
+        (
+            *("$1.10", "1.2.3.4", "[1,5)", "(1,2)", "24:00:00", "12:00:00.500000+02"),
+            *("0044-03-15 BC", "99999-01-01", '["infinity"]', "2024-01-01 00:00:00+00"),
+        ),
+    )
+
+
+def test_execute__a_statement_that_would_be_cut_is_refused(engine: SqlEngine) -> None:
+    with pytest.raises(StatementFailed, match="code 0"):
+        engine.execute("DELETE FROM t \0 WHERE id = 1", POSTGRES, None)
+
+
 def test_execute__stops_at_the_first_failure_and_keeps_what_was_before(engine: SqlEngine) -> None:
     heard: list[StatementResult] = []
     with pytest.raises(StatementFailed) as failure:

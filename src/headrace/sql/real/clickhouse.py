@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from headrace.sql.engine import StatementFailed, StatementResult
-from headrace.sql.real.http import ERRORS, Answer, HttpConnection
+from headrace.sql.real.http import ERRORS, Answer, HttpConnection, basic
 from headrace.sql.real.target import Target
 from headrace.sql.real.values import seconds_in_full
 from headrace.sql.results import scalar
@@ -87,8 +87,7 @@ class ClickHouseSession:
         )
 
     def _ask(self, wire: HttpConnection, statement: str, members: Mapping[str, str]) -> Answer:
-        headers = {"X-ClickHouse-User": self._target.user, "X-ClickHouse-Key": self._target.password}
-        named = {name: value for name, value in headers.items() if value}
+        named = basic(self._target) if self._target.user else {}
         options = urlencode({**members, "default_format": "TabSeparatedWithNamesAndTypes"})
         answer = wire.ask("POST", f"/?{options}", named, statement.encode())
         if answer.status != http.client.OK:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from headrace.sql.engine import StatementFailed
 from headrace.sql.real.target import CONNECT_SECONDS, EngineUnavailable, Target
 
 ERRORS: tuple[type[Exception], ...] = (OSError, http.client.HTTPException)
@@ -43,7 +44,10 @@ class HttpConnection:
             if opened is not None:
                 opened.settimeout(None)  # a statement takes as long as it likes
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._connection.request(method, path, body, dict(headers))
+        try:
+            self._connection.request(method, path, body, dict(headers))
+        except ValueError:
+            raise StatementFailed("userName: it has characters that no header can hold.") from None
         response = self._connection.getresponse()
         return Answer(response.status, response.headers, response)
 
@@ -72,7 +76,10 @@ def credentials(target: Target) -> dict[str, str]:
             f"sslEnable: connection {target.name!r} has a password, which is sent over TLS only. Set sslEnable to "
             'true, or authentication to "NONE" and leave the password out.'
         )
-    if target.token:
-        return {"Authorization": f"Bearer {target.token}"}
+    return {"Authorization": f"Bearer {target.token}"} if target.token else basic(target)
+
+
+def basic(target: Target) -> dict[str, str]:
+    """User and password, as they are, in a header."""
     pair = base64.b64encode(f"{target.user}:{target.password}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg import pq
-from psycopg.adapt import Transformer
+from psycopg.adapt import AdaptersMap, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.types.string import TextLoader
@@ -22,7 +22,8 @@ from headrace.sql.real.values import seconds_in_full
 from headrace.sql.results import scalar
 
 _PORT = 5432
-_AS_TEXT = ("date", "time", "timetz", "timestamptz", "interval", "numeric", "uuid", "json", "jsonb", "record", "inet")
+_AS_VALUES = ("bool", "int2", "int4", "int8", "oid", "float4", "float8", "bytea")  # all others are kept as text
+_WITH_SECONDS = ("timestamp", "timestamptz", "time", "timetz")
 _WRITES = ("INSERT", "MERGE")  # command tags that tell rows written
 _COUNTED = re.compile(r"(?:INSERT|MERGE|UPDATE|DELETE|COPY|SELECT)(?: \d+)+")
 _ENDED = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
@@ -53,6 +54,7 @@ class PostgresDriver:
             keepalives_idle=30,
             keepalives_interval=10,
             keepalives_count=6,
+            context=_LOADERS,
         )
         for name, value in settings.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
@@ -73,6 +75,18 @@ class _Timestamp(TextLoader):
         return seconds_in_full(bytes(data).decode())
 
 
+def _loaders() -> AdaptersMap:
+    """How values are read: a few as what they are to JSON, arrays as lists, everything else as the server writes it."""
+    adapters = AdaptersMap(psycopg.adapters)
+    for kind in psycopg.adapters.types:
+        if kind.name not in _AS_VALUES:
+            adapters.register_loader(kind.oid, _Timestamp if kind.name in _WITH_SECONDS else TextLoader)
+    return adapters
+
+
+_LOADERS = _loaders()
+
+
 class PostgresSession:
     """One connection; values are kept as the server writes them wherever they are text to JSON."""
 
@@ -80,14 +94,12 @@ class PostgresSession:
         self._connection = connection
         self._notices: list[str] = []
         connection.add_notice_handler(lambda diagnostic: self._notices.append(diagnostic.message_primary or ""))
-        for name in _AS_TEXT:
-            connection.adapters.register_loader(name, TextLoader)
-        for name in ("timestamp", "timestamptz"):
-            connection.adapters.register_loader(name, _Timestamp)
 
     def run(self, statement: str, row_limit: int) -> StatementResult:
         """One statement; rows above the limit are read and forgotten."""
         self._notices.clear()
+        if "\0" in statement:  # the protocol would end the statement there
+            raise StatementFailed("The statement has a character of code 0.")
         self._send(statement.encode())
         rows: list[tuple[Any, ...]] = []
         count, last = 0, None

@@ -81,7 +81,10 @@ class SparkDriver:
         """Spark's message without its plans and stack traces."""
         if isinstance(error, grpc.RpcError):
             return str(getattr(error, "details", error.__str__)())
-        text = str(error).partition("\n\nJVM stacktrace")[0]
+        wrapped = re.search(r'details = "(.*?)"', str(error))
+        if str(error).startswith("<") and wrapped is not None:  # an error of the connection, as gRPC prints it
+            return wrapped[1]
+        text = re.split(r"\n\n(?:JVM stacktrace|== SQL ==)", str(error), maxsplit=1)[0]
         return re.split(r";?\n['+:]", text, maxsplit=1)[0].rstrip(";\n ")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace.sql.engine import SqlError
 
+_TELLING = 4  # characters; shorter ones are part of other words, and masking these would tell them
 CONNECT_SECONDS = 10  # to reach a server; a statement may take as long as it likes
 
 
@@ -37,7 +38,7 @@ class Target:
     def masked(self, text: str) -> str:
         """The text without what must not be told."""
         for secret in (self.password, self.token):
-            text = text.replace(secret, "***") if secret else text
+            text = text.replace(secret, "***") if len(secret) >= _TELLING else text
         return text
 
 
