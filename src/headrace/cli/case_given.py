@@ -8,7 +8,7 @@ from typing import Any
 from headrace.cli.cases import NULL, Case, FoundCase, GivenTable, InvalidCase, cell_text
 from headrace.objectstore.base import ObjectStore
 from headrace.objectstore.path import ObsPath
-from headrace.packages.excerpt import NodeUnknown, only_nodes, with_outputs
+from headrace.packages.excerpt import NodeUnknown, only_nodes, with_outputs, without_retries
 from headrace.packages.model import ENVIRONMENT_NAME, Kind, PackageObject
 from headrace.packages.text import objects_in
 from headrace.sql.dialects import HIVE, Dialect, dialect_of
@@ -30,6 +30,8 @@ def given_objects(objects: Sequence[PackageObject], found: FoundCase) -> list[Pa
 
 def _as_run(item: PackageObject, found: FoundCase) -> PackageObject:
     case = found.case
+    if item.kind is Kind.JOB and not case.retries:
+        item = without_retries(item)
     if (item.kind, item.name) != (Kind.JOB, case.job):
         return item
     try:

@@ -108,7 +108,10 @@ class Expect(_Part, kw_only=True):
 
 
 class Case(_Part, kw_only=True):
-    """One test: a job is run once. ``nodes``: only these; ``stub``: outputs of nodes that do nothing else."""
+    """One test: a job is run once. ``nodes``: only these; ``stub``: outputs of nodes that do nothing else.
+
+    ``retries``: whether nodes of the package are tried again as they say.
+    """
 
     name: str
     job: str = ""
@@ -116,6 +119,7 @@ class Case(_Part, kw_only=True):
     params: dict[str, Any] = {}
     nodes: list[str] = []
     stub: dict[str, str] = {}
+    retries: bool = True
     skip: str = ""
     given: Given = msgspec.field(default_factory=Given)
     expect: Expect = msgspec.field(default_factory=Expect)

@@ -104,6 +104,9 @@ class PlainTeller:
         for node in instance.nodes:
             for child in node.children:
                 lines += self._of_child(child, indent + "  ")
+            if node.retries and not node.has_ended and self._is_new(instance.id, f"{node.name} {node.retries}"):
+                message = " ".join(printable(line) for line in node.message.splitlines())
+                lines.append(Line(f"{indent}↻ {printable(node.name)}: tried again. {message}".rstrip(), "yellow"))
             if node.has_ended and self._is_new(instance.id, node.name):
                 lines.append(node_line(node, indent))
                 lines += _details(node, indent + "    ")

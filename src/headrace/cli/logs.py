@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -70,8 +71,9 @@ class LogReader:
     _held: str = ""
     _begun: bool = field(default=False)
 
-    def read_on(self, wait: float = 0) -> None:
-        """Tell what there is; where there is nothing, what comes within ``wait`` seconds."""
+    def read_on(self, wait: float = 0) -> bool:
+        """Tell what there is, or else what comes within ``wait`` seconds; whether there was something."""
+        found = False
         if self.tail is not None and not self._begun:
             self._read_tail(self.tail)
         self._begun = True
@@ -80,8 +82,9 @@ class LogReader:
             self._offset, self.ended = told["nextOffset"], told["ended"]
             self._tell(told["content"])
             if not told["content"]:
-                return
-            wait = 0
+                return found
+            found, wait = True, 0
+        return found
 
     def end(self) -> None:
         """Tell a last line that has no end."""
@@ -135,7 +138,9 @@ def _follow(client: Client, shown: Mapping[str, Any], readers: Mapping[str, LogR
         if over or not open_nodes:
             break
         waited = next((name for name in open_nodes if states[name] == NodeState.RUNNING), open_nodes[0])
-        readers[waited].read_on(WAIT_SECONDS)
+        began = time.monotonic()
+        if not readers[waited].read_on(WAIT_SECONDS) and time.monotonic() - began < WAIT_SECONDS / 2:
+            time.sleep(WAIT_SECONDS / 2)  # the server lets nobody else wait now
         shown = client.json("GET", f"/job-instances/{shown['instanceId']}")
         states = {item["nodeName"]: item["status"] for item in shown["nodes"]}
     for reader in readers.values():

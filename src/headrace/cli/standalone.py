@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -12,12 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
-import structlog
-
 from headrace.app import Installation, open_installation
 from headrace.cli.home import caller_for, load_settings
 from headrace.cli.instance_view import InstanceView, Observer
 from headrace.cli.output import out
+from headrace.cli.up import configure_logging
 from headrace.domain.identity import Caller
 from headrace.domain.instance import JobState
 from headrace.engine.attempt import attempt_token
@@ -121,7 +121,7 @@ def standalone(home: Path | None, before: Callable[[Installation], None] = lambd
 
     ``before`` is called with the opened home, before the engine starts. Raises HeadraceError, EngineTaken.
     """
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    configure_logging(logging.ERROR)  # what a person is told stands in states and logs
     folder = "" if home else tempfile.mkdtemp(prefix="headrace-run-")
     try:
         settings = load_settings(home=home or folder, local_execution=True, unbound_connections="embedded")

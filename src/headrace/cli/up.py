@@ -124,7 +124,7 @@ def _without_password(url: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2]}" if "@" in rest else url
 
 
-def configure_logging() -> None:
+def configure_logging(level: int = logging.INFO) -> None:
     """Structured lines on standard error: readable on a terminal, JSON elsewhere.
 
     Traces are without the values of variables: those hold keys, passwords and the bodies of requests.
@@ -141,7 +141,7 @@ def configure_logging() -> None:
             *([] if terminal else [ExceptionRenderer(ExceptionDictTransformer(show_locals=False))]),
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -54,6 +54,14 @@ def with_outputs(job: PackageObject, outputs: Mapping[str, str]) -> PackageObjec
     return PackageObject.made(Kind.JOB, job.name, write_document(document), member=job.member)
 
 
+def without_retries(job: PackageObject) -> PackageObject:
+    """The job with nodes that are tried once."""
+    document = job.document()
+    for node in objects_in(document.get("nodes")):
+        node["retryTimes"] = 0
+    return PackageObject.made(Kind.JOB, job.name, write_document(document), member=job.member)
+
+
 def _named(document: Document) -> dict[str, Document]:
     return {as_text(node.get("name")): node for node in objects_in(document.get("nodes"))}
 

@@ -103,6 +103,12 @@ def test_given_objects__the_nodes_that_run_and_those_that_only_say_something(tmp
     assert [(node["name"], node["type"]) for node in job.document()["nodes"]] == [("a", "Shell"), ("c", "Dummy")]
 
 
+def test_given_objects__without_retries(tmp_path: Path) -> None:
+    (found,) = write(tmp_path, "job = 'j'\n[[test]]\nname = 'x'\nretries = false")
+    (job,) = given_objects([JOB], found)
+    assert {node["retryTimes"] for node in job.document()["nodes"]} == {0}
+
+
 def test_given_objects__variables_replace_those_of_the_package(tmp_path: Path) -> None:
     (found,) = write(tmp_path, "job = 'j'\n[[test]]\nname = 'x'\ngiven.variables = { city = 'Wuhan' }")
     own = PackageObject.environment([("city", '{"name":"city","value":"Xi"}'), ("day", '{"name":"day","value":"1"}')])

@@ -88,6 +88,14 @@ def test_news__each_node_is_told_once_when_it_has_ended() -> None:
     assert texts(teller.news(ended)) == ["✗ b Shell fail 1.00 s", "No.", "│ x"]
 
 
+def test_news__another_attempt_is_told_once_with_why() -> None:
+    teller = PlainTeller()
+    waits = instance(node("a", "waiting", retries=1, message="No."))
+    assert texts(teller.news(waits)) == ["↻ a: tried again. No."]
+    assert teller.news(waits) == []
+    assert texts(teller.news(instance(node("a", "running", retries=2)))) == ["↻ a: tried again."]
+
+
 def test_news__rounds_in_a_line_each_and_of_one_that_failed_what_failed() -> None:
     teller = PlainTeller()
     assert texts(teller.news(instance(LOOP))) == ["✓ round_1: success"]

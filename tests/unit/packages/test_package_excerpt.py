@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headrace.packages.excerpt import NodeUnknown, only_nodes, with_outputs
+from headrace.packages.excerpt import NodeUnknown, only_nodes, with_outputs, without_retries
 from headrace.packages.model import Kind, PackageObject
 
 
@@ -53,6 +53,11 @@ def test_with_outputs__the_node_stays_in_its_place() -> None:
     assert (found["type"], found["preNodeName"]) == ("Shell", ["b", "c"])
     assert found["conditions"] == [{"preNodeName": "b", "expression": "#{1==1}"}]
     assert "#{" not in found["properties"][1]["value"]
+
+
+def test_without_retries__each_node_is_tried_once() -> None:
+    found = without_retries(job(node("a", retryTimes=3), node("b"))).document()["nodes"]
+    assert [item["retryTimes"] for item in found] == [0, 0]
 
 
 def test_unknown_nodes_are_named() -> None:
