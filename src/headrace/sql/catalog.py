@@ -109,6 +109,7 @@ class Scope:
     catalog: Catalog
     database: str | None = None
     temporary: frozenset[str] = frozenset()  # names of temporary tables, lower case
+    views: Mapping[str, str] = field(default_factory=dict)  # queries of temporary views by name, lower case
     variables: Mapping[str, str] = field(default_factory=dict)  # SET k=v
     objects: TableObjects | None = None  # of external tables
     row_limit: int = 1000
@@ -126,9 +127,15 @@ class Scope:
 
     def facts(self, table: exp.Table) -> TableFacts | None:
         """The facts of a table named in a statement."""
+        if self.is_temporary_view(table):
+            return TableFacts(columns={}, storage={"query": self.views[table.name.lower()]})
         if not table.db and table.name.lower() in self.temporary:
             return None
         return self.catalog.table(self.schema_of(table.db or None), table.name)
+
+    def is_temporary_view(self, table: exp.Table) -> bool:
+        """Whether a name means a temporary view of the script."""
+        return not table.db and table.name.lower() in self.views
 
     def located(self, table: exp.Table) -> exp.Table:
         """A copy of the name in full: catalog, schema, table; alias and the rest kept."""
@@ -153,6 +160,7 @@ class Plan:
     use: str | None = None  # the database chosen from now on
     variables: Mapping[str, str] = field(default_factory=dict)  # SET k=v
     temporary: str | None = None  # a temporary table that exists from now on
+    views: Mapping[str, str | None] = field(default_factory=dict)  # temporary views made, with their query, or dropped
     transaction: str | None = None  # BEGIN, COMMIT, ROLLBACK
     publications: tuple[Publication, ...] = ()  # files the steps have written, to be put in place after them
 

@@ -251,6 +251,7 @@ def _after(plan: Plan, scope: Scope) -> Scope:
         scope,
         database=plan.use or scope.database,
         variables={**scope.variables, **plan.variables},
+        views={name: query for name, query in {**scope.views, **plan.views}.items() if query is not None},
         temporary=scope.temporary | ({plan.temporary} if plan.temporary else set()),
     )
 

@@ -1,4 +1,4 @@
-"""Plans for statements that write rows: INSERT, INSERT OVERWRITE, multi-insert, MERGE, UPDATE, DELETE.
+"""Plans for statements that write rows: INSERT, INSERT OVERWRITE, multi-insert.
 
 INSERT OVERWRITE first reads its query to the end, then deletes, then inserts, in one transaction. Without a static
 partition it replaces the partitions that the query has rows for. Source: Hive wiki "LanguageManual DML", Spark SQL
@@ -71,13 +71,6 @@ def multi_insert(tree: exp.MultitableInserts, scope: Scope) -> Plan:
     return Plan(steps=steps, count_of=counts, publications=tuple(one for plan in plans for one in plan.publications))
 
 
-def change(tree: exp.Merge | exp.Update | exp.Delete, scope: Scope) -> Plan:
-    """MERGE, UPDATE and DELETE: the same in DuckDB but for the target's alias in assignments."""
-    if isinstance(tree, exp.Merge):
-        _without_target_alias(tree)
-    return Plan(steps=(duckdb(queries.rewritten(tree, scope)),), count_of=(0,))
-
-
 def _plain(tree: exp.Insert, scope: Scope) -> Plan:
     conflict = tree.args.get("conflict")
     _count_on(tree, scope)
@@ -108,15 +101,6 @@ def _on_duplicate_key(conflict: exp.OnConflict) -> None:
     for value in list(conflict.find_all(exp.Anonymous)):
         if value.name.lower() == "values" and len(value.expressions) == 1:
             value.replace(exp.column(value.expressions[0].name, table="excluded"))
-
-
-def _without_target_alias(merge: exp.Merge) -> None:
-    for when in merge.find_all(exp.When):
-        action = when.args.get("then")
-        if isinstance(action, exp.Update):
-            for assignment in action.expressions:
-                if isinstance(assignment, exp.EQ) and isinstance(assignment.this, exp.Column):
-                    assignment.set("this", exp.column(assignment.this.this.copy()))
 
 
 def _partitioned(staged: StagedInsert, table: exp.Table) -> Plan:

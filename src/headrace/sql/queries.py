@@ -26,7 +26,7 @@ def rewritten(tree: exp.Expr, scope: Scope, *, keep_external: bool = False) -> e
         file_names.resolve(select, scope)
     functions.correct(tree, scope.dialect)
     _columns(tree, scope)
-    for table in list(tree.find_all(exp.Table)):
+    for table in reversed(list(tree.find_all(exp.Table))):  # the joined before what holds them
         _name_in_full(table, scope, keep_external)
     for unresolved in tree.find_all(exp.Parameter, exp.Placeholder, exp.SessionParameter):
         raise StatementNotTranslated(f"The parameter {unresolved.sql(dialect=scope.dialect.grammar)} has no value.")
@@ -126,17 +126,18 @@ def _name_in_full(table: exp.Table, scope: Scope, keep_external: bool) -> None:
     if not table.db and table.name.lower() in _visible_queries(table):
         return
     facts = scope.facts(table)
-    if facts is None or keep_external or not _is_of_files(facts):
+    kept = keep_external and not scope.is_temporary_view(table)
+    if facts is None or kept or not _is_of_files(facts):
         table.replace(scope.located(table))
         return
-    if not isinstance(table.parent, exp.From | exp.Join | exp.Merge):
+    if not isinstance(table.parent, exp.From | exp.Join | exp.Merge) and table.arg_key != "using":
         raise StatementNotTranslated(f"{table.name} is made of files, which no statement of this kind can change.")
-    _read(table, facts, scope)
+    _read(table, facts, scope, keep_external)
 
 
 def with_files(tree: exp.Expr, scope: Scope) -> exp.Expr:
     """A query that was kept with full names, changed in place: external tables, and views of them, as they are now."""
-    for table in list(tree.find_all(exp.Table)):
+    for table in reversed(list(tree.find_all(exp.Table))):
         if table.catalog == CATALOG:
             facts = scope.catalog.table(table.db, table.name)
             if facts is not None and _is_of_files(facts):
@@ -155,11 +156,12 @@ def _is_of_files(facts: TableFacts) -> bool:
     return facts.location is not None or (facts.query is not None and not facts.keeps_rows)
 
 
-def _read(table: exp.Table, facts: TableFacts, scope: Scope) -> None:
+def _read(table: exp.Table, facts: TableFacts, scope: Scope, keep_external: bool = False) -> None:
     """Put the query that gives an external table's rows, or those of a view over some, in its place."""
     rows: exp.Expr
     if facts.query is not None:
-        rows = with_files(sqlglot.parse_one(facts.query, read="duckdb"), scope)
+        rows = sqlglot.parse_one(facts.query, read="duckdb")
+        rows = rows if keep_external else with_files(rows, scope)
     else:
         rows = external.reading(facts, scope, with_file_name=file_names.is_asked(table))
     alias = exp.TableAlias(this=exp.to_identifier(table.alias_or_name, quoted=True))

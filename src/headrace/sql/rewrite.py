@@ -12,7 +12,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from headrace.sql import alterations, clauses, commands, inserts, queries, tables
+from headrace.sql import alterations, changes, clauses, commands, inserts, queries, tables
 from headrace.sql.catalog import Plan, Scope, TableFacts, literal
 from headrace.sql.engine import SqlError, StatementNotTranslated
 from headrace.sql.statements import Statement
@@ -97,9 +97,9 @@ _TRANSLATORS: dict[type[exp.Expr], Callable[[Any, Scope], Plan]] = {
     exp.Query: _query,
     exp.Insert: inserts.insert,
     exp.MultitableInserts: inserts.multi_insert,
-    exp.Merge: inserts.change,
-    exp.Update: inserts.change,
-    exp.Delete: inserts.change,
+    exp.Merge: changes.change,
+    exp.Update: changes.change,
+    exp.Delete: changes.change,
     exp.Create: tables.create,
     exp.Drop: tables.drop,
     exp.Alter: alterations.alter,

@@ -196,6 +196,8 @@ def _create_view(tree: exp.Create, scope: Scope) -> Plan:
     clauses = properties.expressions if properties is not None else []
     if any(isinstance(clause, exp.MaterializedProperty) for clause in clauses):
         return materialized.create(tree, _name(tree), scope)
+    if any(isinstance(clause, exp.TemporaryProperty) for clause in clauses):
+        return _temporary_view(tree, scope)
     for clause in clauses:
         if not isinstance(clause, exp.SchemaCommentProperty):
             raise StatementNotTranslated(
@@ -215,6 +217,18 @@ def _create_view(tree: exp.Create, scope: Scope) -> Plan:
     return Plan(steps=tuple(steps))
 
 
+def _temporary_view(tree: exp.Create, scope: Scope) -> Plan:
+    """A name for a query, until the script ends."""
+    name = _name(tree).name.lower()
+    if name in scope.views and not tree.args.get("replace"):
+        raise StatementNotTranslated(f"There is a temporary view {name} already.")
+    query = duckdb(queries.rewritten(tree.expression.copy(), scope, keep_external=True))
+    names = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
+    if names:
+        query = f"SELECT * FROM ({query}) AS headrace_query({', '.join(quoted(each.name) for each in names)})"
+    return Plan(steps=(f"SELECT * FROM ({query}) LIMIT 0",), views={name: query})
+
+
 def drop(tree: exp.Drop, scope: Scope) -> Plan:
     """DROP TABLE, VIEW, DATABASE, SCHEMA."""
     kind = tree.args.get("kind") or ""
@@ -228,6 +242,8 @@ def drop(tree: exp.Drop, scope: Scope) -> Plan:
         return Plan(steps=(f"DROP SCHEMA {exists}{quoted(CATALOG)}.{quoted(name)}{cascade}",))
     if kind in ("TABLE", "VIEW"):
         tables = tree.args.get("tables") or [tree.this, *(tree.args.get("expressions") or [])]
+        if kind == "VIEW" and any(scope.is_temporary_view(table) for table in tables):
+            return Plan(steps=(), views={table.name.lower(): None for table in tables})
         kind = "TABLE" if tree.args.get("materialized") else kind
         steps = [f"DROP {kind} {exists}{duckdb(scope.located(table))}" for table in tables]
         dropped = [facts.storage.get("counted", {}) for table in tables if (facts := scope.facts(table)) is not None]

@@ -79,3 +79,23 @@ def test_columns__get_another_type_name_default_and_comment(engine: EmbeddedEngi
         engine.execute("ALTER TABLE t CHANGE COLUMN dt d STRING", HIVE, None)
     with pytest.raises(SqlError):
         engine.execute("ALTER TABLE t ALTER COLUMN c SET NOT NULL; INSERT INTO t VALUES (NULL, 1, 'x')", POSTGRES, None)
+
+
+JOINED = """CREATE TABLE t (id INT, a INT); CREATE TABLE s (id INT, b INT); CREATE TABLE r (b INT, c INT);
+    INSERT INTO t VALUES (1, 1), (2, 2), (3, 3); INSERT INTO s VALUES (2, 7), (3, 8); INSERT INTO r VALUES (7, 70);"""
+
+
+def test_update_with_joins__changes_the_first_table(engine: EmbeddedEngine) -> None:
+    script = """UPDATE t x JOIN s ON x.id = s.id JOIN r ON s.b = r.b SET x.a = r.c + x.a WHERE x.id > 0;
+        UPDATE t, s SET t.a = 0 WHERE t.id = s.id AND s.b = 8; SELECT * FROM t ORDER BY id"""
+    assert rows(engine, JOINED + script) == [(1, 1), (2, 72), (3, 0)]
+    for refused in ("UPDATE t LEFT JOIN s ON t.id = s.id SET t.a = 1", "UPDATE t JOIN s ON t.id = s.id SET s.b = 1"):
+        with pytest.raises(StatementNotTranslated, match="joins"):
+            engine.execute(refused, MYSQL, None)
+
+
+def test_delete_with_joins__deletes_from_the_first_table(engine: EmbeddedEngine) -> None:
+    script = "DELETE t FROM t JOIN s ON t.id = s.id WHERE s.b = 7; SELECT id FROM t ORDER BY id"
+    assert rows(engine, JOINED + script) == [(1,), (3,)]
+    with pytest.raises(StatementNotTranslated, match="first table alone"):
+        engine.execute("DELETE t, s FROM t JOIN s ON t.id = s.id", MYSQL, None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.sql.dialects import HIVE, POSTGRES, Dialect
+from headrace.sql.dialects import HIVE, POSTGRES, SPARK, Dialect
 from headrace.sql.embedded import EmbeddedEngine
 from headrace.sql.engine import SqlError, StatementNotTranslated
 
@@ -126,3 +126,18 @@ def test_views_over_files__see_later_files(engine: EmbeddedEngine, tmp_path: Pat
     assert rows(engine, "SELECT c.n, k.n FROM counted c CROSS JOIN kept k", HIVE) == [(2, 1)]
     assert rows(engine, "REFRESH MATERIALIZED VIEW kept; SELECT n FROM kept", POSTGRES) == [(2,)]
     assert rows(engine, "DROP VIEW counted; SHOW TABLES", HIVE) == [("kept",), ("raw",), ("shown",)]
+
+
+def test_temporary_view__is_a_name_for_a_query_until_the_script_ends(engine: EmbeddedEngine, tmp_path: Path) -> None:
+    folder = tmp_path / "obs" / "b"
+    folder.mkdir()
+    (folder / "a.csv").write_text("1,x\n2,y\n")
+    script = """CREATE TABLE raw (id INT, note STRING) USING csv LOCATION 'obs://b';
+        CREATE TEMPORARY VIEW seen AS SELECT id FROM raw WHERE id > 1;
+        CREATE OR REPLACE TEMP VIEW twice (x) AS SELECT s.id * 2 FROM seen s;
+        SELECT x FROM twice"""
+    assert rows(engine, script, SPARK) == [(4,)]
+    with pytest.raises(SqlError, match="does not exist"):
+        engine.execute("SELECT x FROM twice", SPARK, None)
+    again = "CREATE TEMP VIEW raw AS SELECT 7 AS id; SELECT id FROM raw; DROP VIEW raw; SELECT count(*) FROM raw"
+    assert [list(each.rows) for each in engine.execute(again, SPARK, None)][1::2] == [[(7,)], [(2,)]]
