@@ -135,6 +135,23 @@ def test_run__a_job_that_asks_for_confirmation_is_confirmed_by_running_it(
     assert "day: success" in run(tmp_path, folder)
 
 
+@pytest.mark.postgres
+def test_run__a_connection_that_is_bound_leads_to_the_real_engine(
+    tmp_path: Path, package: WritePackage, postgres_url: str
+) -> None:
+    properties = [
+        {"name": "statementOrScript", "value": "STATEMENT"},
+        {"name": "statement", "value": "SELECT current_database(), version()"},
+        {"name": "connectionName", "value": "dws"},
+    ]
+    folder = package(day=[{"name": "ask", "type": "DWSSQL", "properties": properties}])
+    url = postgres_url.replace("headrace@", "headrace:any@") + "?sslEnable=false"
+    (told,) = json.loads(run(tmp_path, folder, "--json", "--connection", f"dws={url}"))
+    (node,) = told["nodes"]
+    assert postgres_url.rpartition("/")[2] in node["output"]
+    assert "PostgreSQL" in node["output"]
+
+
 def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not condition():

@@ -14,6 +14,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from headrace.cli.binding import with_connections
 from headrace.cli.home import HomeOption, JsonOption, load_settings
 from headrace.cli.instance_layout import Line, PlainTeller, outputs, summary, tree
 from headrace.cli.instance_view import InstanceView, NodeView
@@ -41,6 +42,14 @@ def run(
     plan_time: Annotated[
         str | None, typer.Option(help="Plan time like 2026-03-02T02:00:00+08 or '2026-03-02 02:00:00'. Default: now.")
     ] = None,
+    connection: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--connection",
+            "-c",
+            help="NAME=postgresql://user:password@host:port/database binds one. Repeatable. Default: embedded.",
+        ),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,6 +66,7 @@ def run(
     names = chosen_jobs(objects, job or [])
     values = [parameter(text) for text in param or []]
     planned = None if plan_time is None else read_plan_time(plan_time, ZoneInfo(load_settings(home=home).time_zone))
+    objects = with_connections(objects, connection or [])
     excerpt = _only(objects, names, node or [])
     if not as_json:
         note("connections that are not bound mean the embedded engine; hosts mean this machine")
