@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from headrace.sql.real.target import CONNECT_SECONDS, EngineUnavailable, Target
 from headrace.sql.real.values import seconds_in_full
 from headrace.sql.results import scalar
 
+_ANSWER_SECONDS = 300  # for one call; statements run between the calls, but compiling one is in a call
 _LOOK_AGAIN = (0.01, 0.5)  # s between two looks at a statement: at first, at most
 _SETTING = re.compile(r"[\w.:\-]+")
 
@@ -47,10 +49,12 @@ class HiveDriver:
                 f"authentication: connection {target.name!r} asks for Kerberos, which this release does not speak. "
                 "Let the server accept a user name and password (LDAP) for this client."
             )
+        place = (target.host, target.port or self.port)
+        socket.create_connection(place, CONNECT_SECONDS).close()  # the driver has one patience for everything
         return dbapi.connect(
-            host=target.host,
-            port=target.port or self.port,
-            timeout=CONNECT_SECONDS,
+            host=place[0],
+            port=place[1],
+            timeout=_ANSWER_SECONDS,
             use_ssl=target.encrypted,
             auth_mechanism={"NONE": self.open_to_all, "NOSASL": "NOSASL"}.get(target.authentication, "PLAIN"),
             user=target.user or "anonymous",
