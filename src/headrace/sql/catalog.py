@@ -97,6 +97,9 @@ class Catalog(Protocol):
     def has_sequence(self, name: str) -> bool:
         """Whether the default schema has a sequence of that name."""
 
+    def text_of(self, constant: str, kind: str) -> str | None:
+        """A constant of DuckDB as a value of the type, as text. Raises StatementFailed where it is none."""
+
     def keys(self, schema: str, name: str) -> Sequence[Sequence[str]]:
         """The columns of each primary key and unique constraint of a table."""
 

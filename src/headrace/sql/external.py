@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from headrace.sql.catalog import Scope, TableFacts, literal, quoted
 from headrace.sql.engine import StatementNotTranslated
-from headrace.sql.objects import EMPTY_PARTITION
+from headrace.sql.objects import EMPTY_PARTITION, LocalFiles
 
 FORMATS = frozenset({"csv", "parquet", "json"})
 FILE_NAME = "headrace_file_name"  # the column with the obs:// path of a row's file, where it is asked for
@@ -32,7 +32,7 @@ def reading(facts: TableFacts, scope: Scope, *, with_file_name: bool = False) ->
     if not files.paths:
         columns = _typed(facts, dict.fromkeys(facts.columns, "NULL"))
         return _query([*columns, f"'' AS {FILE_NAME}"] if with_file_name else columns, "(SELECT 1) WHERE FALSE")
-    partitions = {name: _path_value(name) for name in facts.partition_columns}
+    partitions = {name: _path_value(name, files) for name in facts.partition_columns}
     stored = [name for name in facts.columns if name not in partitions]
     columns = _typed(facts, {name: quoted(name) for name in stored} | partitions)
     if with_file_name:
@@ -48,9 +48,10 @@ def _typed(facts: TableFacts, sources: dict[str, str]) -> list[str]:
     return [f"TRY_CAST({sources[name]} AS {kind}) AS {quoted(name)}" for name, kind in facts.columns.items()]
 
 
-def _path_value(name: str) -> str:
+def _path_value(name: str, files: LocalFiles) -> str:
     """A partition column is a folder of the path, ``dt=2024-01-31``."""
-    folder = f"REGEXP_EXTRACT(headrace_file, {literal('/' + re.escape(name) + '=([^/]*)/')}, 1, 'i')"
+    below = f"SUBSTRING(headrace_file, {len(str(files.base)) + 1})"
+    folder = f"REGEXP_EXTRACT({below}, {literal('/' + re.escape(name) + '=([^/]*)/')}, 1, 'i')"
     return f"URL_DECODE(NULLIF(NULLIF({folder}, ''), '{EMPTY_PARTITION}'))"
 
 

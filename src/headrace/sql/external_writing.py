@@ -32,7 +32,9 @@ def plan(staged: StagedInsert) -> Plan:
         folder=made.folder,
         suffix=made.suffix,
         replaces=staged.overwrites,
-        static=tuple((name, value.strip("'").replace("''", "'")) for name, value in staged.static.items()),
+        static=tuple(
+            (name, staged.scope.catalog.text_of(value, facts.columns[name])) for name, value in staged.static.items()
+        ),
         only_fresh=bool(staged.dynamic) and not staged.replaces_all,
     )
     return Plan(steps=(staged.staging, copy, staged.unstaging), count_of=(1,), publications=(publication,))

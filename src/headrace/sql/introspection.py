@@ -1,12 +1,13 @@
 """What the embedded engine itself says of its tables and views."""
 
-# ruff: noqa: S608 - the statements are made of constants
+# ruff: noqa: S608 - the statements are made of constants and types of the engine
 
 from __future__ import annotations
 
 import duckdb
 
 from headrace.sql.catalog import CATALOG, Relation, TableFacts
+from headrace.sql.engine import StatementFailed
 
 _IS_IT = f"database_name = '{CATALOG}' AND schema_name = ? AND lower({{name}}) = lower(?)"
 _COMMENT_OF = (
@@ -75,6 +76,14 @@ class EngineCatalog:
     def has_sequence(self, name: str) -> bool:
         """Whether the default schema has a sequence of that name."""
         return self._cursor.execute(_SEQUENCE, [name]).fetchone() is not None
+
+    def text_of(self, constant: str, kind: str) -> str | None:
+        """A constant as a value of the type, as text."""
+        try:
+            found = self._cursor.execute(f"SELECT CAST(CAST({constant} AS {kind}) AS VARCHAR)").fetchone()
+        except duckdb.Error as error:
+            raise StatementFailed(f"{constant} is no value of the type {kind}.") from error
+        return None if found is None else found[0]
 
     def keys(self, schema: str, name: str) -> list[list[str]]:
         """The columns of each primary key and unique constraint of a table."""

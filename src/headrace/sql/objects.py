@@ -21,9 +21,10 @@ EMPTY_PARTITION = "__HIVE_DEFAULT_PARTITION__"  # the folder of rows whose parti
 
 @dataclass(frozen=True, kw_only=True)
 class LocalFiles:
-    """Objects as files of this machine: ``root/bucket/key``."""
+    """Objects as files of this machine: ``root/bucket/key``, all of them below ``base``."""
 
     root: Path
+    base: Path
     paths: Sequence[Path]
 
 
@@ -39,7 +40,7 @@ class Publication:
     folder: Path
     suffix: str  # of their names
     replaces: bool = False
-    static: tuple[tuple[str, str], ...] = ()  # (partition column, value as text)
+    static: tuple[tuple[str, str | None], ...] = ()  # (partition column, value as text, None is NULL)
     only_fresh: bool = False
 
 
@@ -64,12 +65,12 @@ class TableObjects:
 
     def local(self, location: str) -> LocalFiles:
         """The objects below ``location``, or the one of that name, as files."""
+        place = _place(location)
         with _told(location):
-            found = [path for _, path in self._below(_place(location))]
-            if self._root is not None:
-                root = self._root
-                return LocalFiles(root=root, paths=[root / path.bucket / path.key for path in found])
-            return LocalFiles(root=self._work / "read", paths=[self._copied(path) for path in found])
+            found = [path for _, path in self._below(place)]
+            root = self._work / "read" if self._root is None else self._root
+            paths = [root / path.bucket / path.key if self._root else self._copied(path) for path in found]
+        return LocalFiles(root=root, base=root / place.bucket / place.key, paths=paths)
 
     def new_folder(self) -> Path:
         """A folder to write to, for a Publication."""
@@ -114,7 +115,7 @@ class TableObjects:
         start = len(place.folder_key())
         for found in self._store.list(place):
             name = found.path.key[start:]
-            if not name.endswith("/") and not any(part[:1] in ("", ".", "_") for part in name.split("/")):
+            if not any(_is_hidden(part) for part in name.split("/")):
                 yield name, found.path
 
     def _is_object(self, place: ObsPath) -> bool:
@@ -165,6 +166,11 @@ def partitions_of(name: str) -> dict[str, str | None]:
     return found
 
 
+def _is_hidden(part: str) -> bool:
+    """Files of programs themselves, not of tables; a partition column may begin with a line all the same."""
+    return part[:1] in ("", ".") or (part[:1] == "_" and "=" not in part)
+
+
 def _is_replaced(name: str, made: Publication, fresh: set[str]) -> bool:
     partitions = partitions_of(name)
     if not all(_same(partitions.get(column.lower()), value) for column, value in made.static):
@@ -172,9 +178,9 @@ def _is_replaced(name: str, made: Publication, fresh: set[str]) -> bool:
     return not made.only_fresh or any(partitions_of(f"{folder}/x") == partitions for folder in fresh)
 
 
-def _same(left: str | None, right: str) -> bool:
+def _same(left: str | None, right: str | None) -> bool:
     """Folders of numbers may be written with zeros in front."""
-    if left is not None and left.isdigit() and right.isdigit():
+    if left is not None and right is not None and left.isdigit() and right.isdigit():
         return int(left) == int(right)
     return left == right
 

@@ -25,6 +25,8 @@ class StagedInsert:
 
     def __init__(self, tree: exp.Insert, table: exp.Table, facts: TableFacts, scope: Scope, number: int) -> None:
         self.tree, self.facts, self.scope = tree, facts, scope
+        if tree.args.get("by_name") or tree.args.get("exists"):
+            raise StatementNotTranslated("INSERT with BY NAME or IF NOT EXISTS has no equal here for this table.")
         self.static: dict[str, str] = {}  # column -> constant of DuckDB
         self.dynamic: list[str] = []
         self._read(table.args.get("partition") or tree.args.get("partition") or None)

@@ -154,6 +154,36 @@ def test_insert_overwrite__of_what_it_reads(engine: EmbeddedEngine, store: Any) 
     assert len(list(store.list(ObsPath.parse("obs://lake/t")))) == 1
 
 
+def test_insert_overwrite__static_values_of_any_type(engine: EmbeddedEngine) -> None:
+    made = """CREATE EXTERNAL TABLE t (id INT) PARTITIONED BY (dt DATE, _h INT) STORED AS PARQUET
+        LOCATION 'obs://lake/dt=x/t';"""
+    first = "INSERT INTO t PARTITION (dt=DATE '2024-01-31', _h='07') VALUES (1);"
+    second = "INSERT OVERWRITE TABLE t PARTITION (dt='2024-01-31', _h=7) VALUES (2);"
+    assert rows(engine, made + first + second + "SELECT * FROM t") == [(2, "2024-01-31", 7)]
+    emptied = "INSERT OVERWRITE TABLE t PARTITION (dt=DATE '2024-01-31', _h=7) SELECT 1 WHERE false;"
+    assert rows(engine, emptied + "SELECT count(*) FROM t") == [(0,)]
+    with pytest.raises(StatementFailed, match="no value of the type DATE"):
+        engine.execute("INSERT INTO t PARTITION (dt='no day', _h=7) VALUES (2)", HIVE, None)
+
+
+def test_insert__by_name_and_if_not_exists_are_refused(engine: EmbeddedEngine) -> None:
+    engine.execute(PARTITIONED, HIVE, None)
+    for statement, dialect in (
+        ("INSERT INTO t BY NAME SELECT 1 AS h, 'x' AS dt, 2 AS id", SPARK),
+        ("INSERT OVERWRITE TABLE t PARTITION (dt='2024-01-01', h=7) IF NOT EXISTS SELECT 9", HIVE),
+    ):
+        with pytest.raises(StatementNotTranslated, match="BY NAME|near 'IF'"):
+            engine.execute(statement, dialect, None)
+
+
+def test_view__replaced_by_one_of_a_table_reads_no_files(engine: EmbeddedEngine) -> None:
+    script = """CREATE EXTERNAL TABLE t (id INT) STORED AS PARQUET LOCATION 'obs://lake/t'; INSERT INTO t VALUES (1);
+        CREATE TABLE own (id INT); INSERT INTO own VALUES (2); CREATE VIEW v AS SELECT id FROM t;
+        CREATE OR REPLACE VIEW v AS SELECT id FROM own; ALTER TABLE t RENAME TO renamed;
+        SELECT v.id, renamed.id FROM v CROSS JOIN renamed"""
+    assert rows(engine, script) == [(2, 1)]
+
+
 def test_multi_insert__writes_tables_and_files(engine: EmbeddedEngine) -> None:
     script = """CREATE TABLE s (a INT); INSERT INTO s VALUES (1), (2); CREATE TABLE own (a INT);
         CREATE EXTERNAL TABLE t (a INT) STORED AS PARQUET LOCATION 'obs://lake/t';
