@@ -53,7 +53,7 @@ def marks_of(installation: Installation) -> list[Mark]:
     """The marks of programs, in the order in which they were made."""
     file, found = Path(f"{files_root(installation.services.settings)}.marks"), []
     for line in file.read_text().splitlines() if file.exists() else ():
-        token, what = line.split()
+        token, what = line.rsplit(maxsplit=1)
         _, instance, position, fence = token.rsplit(":", 3)
         found.append(Mark(int(instance), int(position), int(fence), what))
     return found

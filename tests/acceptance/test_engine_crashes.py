@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_crashes import Death, broken_at_any_write, broken_at_writes
+from engine_crashes import Death, broken_at_any_write, broken_at_writes, new_home
 from engine_invariants import AT_REST, Job, marking
 from engine_plays import PLAYS, Play, run
+from engine_trouble import stumbled
 
 POLICIES = ("FAIL", "FAIL_CHILD", "IGNORE", "SUSPEND")
 BODIES = ("sleep 0.02", "sleep 0.02", "sleep 0.02", "test $n -gt 1 || exit 3", "exit 3")
@@ -87,3 +89,14 @@ def test_crash__at_any_write_of_a_random_job(tmp_path: Path, seed: int) -> None:
 def test_crash__at_any_write_of_what_a_person_does(tmp_path: Path, name: str) -> None:
     died, broken = broken_at_any_write(tmp_path, PLAYS[name])
     assert (broken, died >= 2) == ([], True)
+
+
+@pytest.mark.parametrize("seed", [5])
+def test_a_write_that_fails_is_made_good_while_the_process_goes_on(tmp_path: Path, seed: int) -> None:
+    play = random_play(seed)
+    template = new_home(tmp_path / "template", play.jobs[::-1])
+    failures = [Death(number, committed) for number in range(1, 9) for committed in (False, True)]
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda item: stumbled(template, tmp_path / f"{item}", item, play), failures))
+    assert [rule for _, broken in results for rule in broken] == [], f"seed {seed}"
+    assert sum(failed for failed, _ in results) > len(failures) // 2

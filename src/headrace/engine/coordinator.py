@@ -95,6 +95,7 @@ class Coordinator:
     def round(self, *, woken: bool, ended: list[Ended]) -> tuple[list[int], list[Ended]]:
         """One round: the instances that moved, and the ends that must be taken again because theirs was read again."""
         now, self.told_others = self._services.now(), False
+        self._made.clear()  # of a round that failed
         touched = {key: self._walks[key] for key in self._undecided if key in self._walks}
         self._undecided.clear()
         if woken or self._unread or self._turns.due:

@@ -193,8 +193,9 @@ class Walk:
         return True
 
     def adopt(self, position: int, fence: int, children: str) -> bool:
-        """The attempt has become child instances; False when its claim was lost."""
-        if self.nodes[position].fence != fence or self.states[position] is not NodeState.RUNNING:
+        """The attempt has become child instances; False when its claim was lost, or when it has them already."""
+        node = self.nodes[position]
+        if node.fence != fence or self.states[position] is not NodeState.RUNNING or node.children is not None:
             return False
         self._set(position, children=children)
         return True

@@ -315,3 +315,11 @@ def test_an_unmet_condition_skips_the_next_node_only_where_it_says_so() -> None:
     walk = walk_of(*nodes)
     advance(walk)
     assert statuses(walk) == ["success", "skip", "success"]
+
+
+def test_adopt__an_attempt_whose_children_were_made_makes_them_once() -> None:
+    walk = walk_of({"name": "a", "type": "DLFSubJob"})
+    advance(walk)
+    assert walk.adopt(0, 1, '{"total": 1}')
+    assert not walk.adopt(0, 1, '{"total": 2}')
+    assert walk.nodes[0].children == '{"total": 1}'
