@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import assume, example, given, settings
@@ -210,6 +211,20 @@ EXPRESSIONS = st.one_of(
 )
 
 
+LORD_HOWE = PLACES[4]
+EXAMPLE: dict[str, Any] = {
+    "place": PLACES[1],
+    "b_zone": None,
+    "a_expression": "0 5 * * * ?",
+    "b_expression": "0 12 * * * ?",
+    "pick": 0,
+    "mode": Mode.NATURAL,
+    "period": DependPeriod.SAME_PERIOD,
+    "n": 1,
+    "depend_type": DependType.DEFAULT,
+}
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     place=st.sampled_from(PLACES),
@@ -223,18 +238,14 @@ EXPRESSIONS = st.one_of(
     depend_type=st.sampled_from([DependType.DEFAULT, DependType.DEFAULT, DependType.LAST]),
 )
 @example(
-    PLACES[4], None, "0 5 0/1 * * ?", "0 12 0/1 * * ?", 28, Mode.NATURAL, DependPeriod.PRE_PERIOD, 3, DependType.DEFAULT
+    # hours of 60, 30 and 60 minutes, three cycles back
+    **EXAMPLE | {"place": LORD_HOWE, "pick": 28, "period": DependPeriod.PRE_PERIOD, "n": 3},
 )
+@example(**EXAMPLE | {"place": LORD_HOWE, "pick": 26, "a_expression": "0 45 * * * ?", "b_expression": "0 40 * * * ?"})
+@example(**EXAMPLE | {"pick": 4, "a_expression": "0 0 1,2,3 * * ?", "b_expression": "0 30 0/1 * * ?"})
 @example(
-    PLACES[2],
-    None,
-    "0 0 1,2,3 * * ?",
-    "0 30 0/1 * * ?",
-    4,
-    Mode.NATURAL,
-    DependPeriod.SAME_PERIOD,
-    1,
-    DependType.DEFAULT,
+    # a day of 23 hours
+    **EXAMPLE | {"mode": Mode.TRADITIONAL, "pick": 1, "a_expression": "0 0 9 * * ?", "b_expression": "0 30 8 * * ?"},
 )
 def test_upstream_plan_times__agree_with_a_walk_over_the_minutes(
     place: tuple[str, date],
