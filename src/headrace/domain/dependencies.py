@@ -110,6 +110,21 @@ def previous_plan_time(planned: datetime, plan_times: PlanTimes) -> datetime | N
     return next(iter(times_before(plan_times, planned.astimezone(UTC), 1)), None)
 
 
+def own_upstream(planned: datetime, plan_times: PlanTimes) -> Upstream:
+    """What an instance of a job that depends on itself waits for; the policy is SUSPEND, whatever its job says.
+
+    One that failed leaves those after it waiting until it succeeds after all. Source: reference on scheduling §3.1.
+    """
+    before = previous_plan_time(planned, plan_times)
+    return Upstream(
+        windows=() if before is None else (Window(before - timedelta(microseconds=1), before),),
+        plan_times=() if before is None else (before,),
+        any_suffices=False,
+        runs_without=True,
+        rule="the same job: the plan time before",
+    )
+
+
 class Verdict(StrEnum):
     """What is to be done with an instance that waits."""
 

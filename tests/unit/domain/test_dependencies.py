@@ -15,6 +15,7 @@ from headrace.domain.dependencies import (
     Verdict,
     all_together,
     check_dependency,
+    own_upstream,
     previous_plan_time,
     upstream_plan_times,
     verdict,
@@ -208,6 +209,20 @@ def test_previous_plan_time__is_what_a_job_that_depends_on_itself_waits_for(
 
 def test_previous_plan_time__the_first_instance_waits_for_none() -> None:
     assert previous_plan_time(moment("2024-05-05 01:00", SHANGHAI), lambda after, until: []) is None
+
+
+def test_own_upstream__waits_for_the_instance_before_until_it_has_succeeded() -> None:
+    job = period("0 0 1 * * ?")
+    own = own_upstream(moment("2024-05-05 01:00", SHANGHAI), job.plan_times)
+    assert own.plan_times == (moment("2024-05-04 01:00", SHANGHAI),)
+    states = (JobState.RUNNING, JobState.FAIL, JobState.SUCCESS)
+    assert [verdict(own, [state], DependFailPolicy.SUSPEND) for state in states] == ["wait", "wait", "run"]
+
+
+def test_own_upstream__the_first_instance_runs() -> None:
+    own = own_upstream(moment("2024-05-05 01:00", SHANGHAI), lambda after, until: [])
+    assert (own.windows, own.plan_times) == ((), ())
+    assert verdict(own, [], DependFailPolicy.SUSPEND) is Verdict.RUN
 
 
 def some_upstream(any_suffices: bool = False, count: int = 1, runs_without: bool = True) -> Upstream:
