@@ -29,20 +29,24 @@ class ScriptRuns:
         self._slots = slots
         self._membership = membership
         self._waiting: deque[str] = deque()
+        self._begun: set[str] = set()  # what this process runs, until its end is written
 
     def recover(self) -> None:
-        """Fail what engines ran that are gone, queue what nobody has begun."""
-        now = self._services.now()
+        """Fail what nobody runs, queue what nobody has begun, and end what runs here for nothing."""
+        now, mine = self._services.now(), set()
         with self._services.db.writing(durable=False) as connection:
             alive = engines.all_ids(connection)
             for key in script_instances.open_ids(connection):
                 record = script_instances.lock(connection, key)
                 if record is None:
                     continue
-                if record.status == ScriptState.RUNNING and record.owner not in alive:
+                if record.owner == self._membership.id and key in self._begun:
+                    mine.add(key)
+                elif record.status == ScriptState.RUNNING and record.owner not in alive - {self._membership.id}:
                     _move(connection, record, ScriptState.FAILED, message=LOST, end_time=now)
                 elif record.status == ScriptState.LAUNCHING and key not in self._waiting:
                     self._waiting.append(key)
+        self._slots.cancel(lambda key, _: isinstance(key, str) and key not in mine)
 
     def round(self, *, woken: bool, ended: list[Ended]) -> bool:
         """Take wishes and ends, begin what can begin; whether anything moved."""
@@ -53,6 +57,7 @@ class ScriptRuns:
             return False
         for key, result in ends:
             self._record(key, result)
+            self._begun.discard(key)
         while self._waiting and self._slots.free > 0:
             self._begin(self._waiting.popleft())
         return True
@@ -83,6 +88,7 @@ class ScriptRuns:
         cancellation = Cancellation()
         work = partial(run_script, self._services, self._engines, record, cancellation)
         self._slots.begin(key, 0, work, cancellation)
+        self._begun.add(key)
 
     def _record(self, key: str, result: NodeResult) -> None:
         """A result that comes after the instance was cancelled is refused."""
