@@ -6,7 +6,7 @@ import math
 
 from headrace.domain.identity import Caller
 from headrace.domain.instance import ENDED_JOB_STATES, ENDED_NODE_STATES, JobState
-from headrace.errors import BucketNotFound, InvalidParameter
+from headrace.errors import BucketNotFound, InvalidObsPath, InvalidParameter
 from headrace.factory import instances
 from headrace.objectstore.path import ObsPath
 from headrace.services import Services
@@ -60,19 +60,26 @@ def _find(
 
 def _piece(services: Services, record: InstanceRecord, node: NodeRecord, query: NodeLogQuery) -> NodeLog:
     """What the log has at the offset; whole characters only, as the next piece begins with the rest."""
-    over, data, begin = node.status in ENDED_NODE_STATES or JobState(record.status) in ENDED_JOB_STATES, b"", 0
-    if node.log_path:
-        path = ObsPath.parse(node.log_path)
-        over = over and not services.logs.is_open(path)
-        try:
-            data, begin = services.logs.read(services.store, path, query.offset, query.limit)
-        except BucketNotFound:  # the log could not be written, which the server's log tells
-            data, begin = b"", max(0, query.offset)
-    last = over and len(data) < query.limit
+    data, begin, is_written = _contents(services, node.log_path, query)
+    over = node.status in ENDED_NODE_STATES or JobState(record.status) in ENDED_JOB_STATES
+    last = over and not is_written and len(data) < query.limit
     whole = data if last else whole_characters(data)
     return NodeLog(
         content=whole.decode("utf-8", "replace"), next_offset=begin + len(whole), ended=last, status=node.status
     )
+
+
+def _contents(services: Services, log_path: str, query: NodeLogQuery) -> tuple[bytes, int, bool]:
+    """Bytes of a log, where they begin, and whether it is being written here; nothing of one that cannot be written."""
+    nothing = (b"", max(0, query.offset), False)
+    if not log_path:
+        return nothing
+    try:
+        path = ObsPath.parse(log_path)
+        is_written = services.logs.is_open(path)
+        return *services.logs.read(services.store, path, query.offset, query.limit), is_written
+    except (BucketNotFound, InvalidObsPath):  # the server's log tells
+        return nothing
 
 
 def whole_characters(data: bytes) -> bytes:

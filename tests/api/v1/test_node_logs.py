@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from running_jobs import Jobs, code, shell
 
+from headrace.factory import node_logs
 from headrace.objectstore.path import ObsPath
 
 
@@ -80,6 +81,20 @@ def test_read__a_wait_ends_at_its_time(jobs: Jobs, tmp_path: Path) -> None:
         "ended": False,
         "status": "running",
     }
+    (tmp_path / "go").touch()
+    jobs.ended(name, number)
+
+
+def test_read__those_for_whom_there_is_no_place_to_wait_are_answered_at_once(
+    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_logs, "MAX_WAITING", 0)
+    name = jobs.create(unique("log"), waiting_shell(tmp_path))
+    number = jobs.run(name)
+    jobs.until_running(name, number, "talk")
+    began = time.monotonic()
+    assert piece(jobs, name, number, "talk", offset=10**6, wait=20).json()["ended"] is False
+    assert time.monotonic() - began < 10
     (tmp_path / "go").touch()
     jobs.ended(name, number)
 
