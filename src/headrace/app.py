@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from headrace.engine.engine import Engine
 from headrace.factory import imports, tasks, workspaces
 from headrace.migration.clusters import ensure_default_cluster
 from headrace.objectstore.store import open_store
+from headrace.scheduling.scheduler import Scheduler
 from headrace.services import Numbers, Services
 from headrace.settings import InvalidSetting, Settings
 from headrace.storage import identity, migrate
@@ -40,6 +41,7 @@ class Installation:
 
     services: Services
     engine: Engine
+    scheduler: Scheduler
     credentials: Path
     first_start: bool
 
@@ -67,10 +69,12 @@ class Installation:
         imports.recover(self.services)
         tasks.forget_old(self.services)
         self.engine.start()
+        self.scheduler.start()
 
     def stop(self) -> None:
         """Stop the engine and close the database."""
         self.services.stopping.set()
+        self.scheduler.stop()
         self.engine.stop()
         self.services.db.close()
 
@@ -103,21 +107,24 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
         wake_engine=waker,
         in_background=_background(pool),
     )
-    engine = Engine(services)
-    waker.target = engine.wake
+    engine, scheduler = Engine(services), Scheduler(services)
+    waker.targets = (engine.wake, scheduler.wake)
     credentials = settings.home / "credentials.json"
     first = create_first_objects(services, credentials)
-    return Installation(services=services, engine=engine, credentials=credentials, first_start=first)
+    return Installation(
+        services=services, engine=engine, scheduler=scheduler, credentials=credentials, first_start=first
+    )
 
 
 class _Waker:
-    """Wakes the engine, which is made after the services that hold this."""
+    """Wakes the engine and the scheduler, which are made after the services that hold this."""
 
     def __init__(self) -> None:
-        self.target: Callable[[], None] = lambda: None
+        self.targets: Sequence[Callable[[], None]] = ()
 
     def __call__(self) -> None:
-        self.target()
+        for wake in self.targets:
+            wake()
 
 
 def _background(pool: ThreadPoolExecutor) -> Callable[[Callable[[], None]], None]:

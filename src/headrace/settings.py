@@ -37,6 +37,7 @@ class Settings:
     max_upload_bytes: int = 256 * 1024 * 1024  # of an archive sent in the request itself; it is held in memory
     encode_cdm_values: bool = True  # CDM answers carry percent-encoded values, which Terraform decodes
     max_parallel_nodes: int = 16  # node attempts at once in this process
+    misfire: Literal["all", "last", "none"] = "all"  # which instances that were missed while no server ran are made
     engine_lease_seconds: int = 15  # on a shared database: how long an engine may be silent before others take over
     create_buckets: bool = True  # writing to an unknown bucket of HOME/obs creates it
     task_retention_days: int = 30  # system tasks that ended longer ago are removed at a start
@@ -44,7 +45,7 @@ class Settings:
     topics: Mapping[str, Any] = field(default_factory=dict)  # Apprise URLs by SMN topic
     message_templates: Mapping[str, Any] = field(default_factory=dict)  # texts with {tag}, by SMN template name
     python_interpreters: Mapping[str, Any] = field(default_factory=dict)  # paths of further Pythons, by version
-    ssh_trust_new_hosts: bool = True  # the first key a host shows is noted in HOME/known_hosts; later ones must equal it
+    ssh_trust_new_hosts: bool = True  # the first key a host shows is noted in HOME/known_hosts; later ones must match
     ssh_sessions_per_host: int = 10  # programs at once on one host; see MaxSessions and MaxStartups of its sshd
     dis_connection: str | None = None  # connection to Kafka whose topics stand for DIS streams
     spark_submit: str | None = None  # path of spark-submit; None: the one on PATH
@@ -77,7 +78,7 @@ class Settings:
         return replace(settings, **known)
 
 
-_CHOICES = {"auth": ("on", "none"), "unbound_connections": ("embedded", "fail")}
+_CHOICES = {"auth": ("on", "none"), "unbound_connections": ("embedded", "fail"), "misfire": ("all", "last", "none")}
 
 
 def _convert(settings: Settings, name: str, value: Any, source: str) -> Any:

@@ -43,6 +43,7 @@ def is_directory(directory: str) -> bool:
     levels = [level for level in directory_key(directory).split("/") if level]
     return len(levels) <= MAX_DIRECTORY_LEVELS and all(_DIRECTORY_LEVEL.fullmatch(level) for level in levels)
 
+
 # How nodes that run another job are called, and how they name it; compared without blanks and case.
 # Source: package-format §2: the property names are not in any file seen, so every spelling in use is read.
 SUBJOB_TYPES = ("dlfsubjob", "subjob", "foreachjob", "foreach")

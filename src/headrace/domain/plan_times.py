@@ -55,16 +55,27 @@ def next_plan_times(
 ) -> list[datetime]:
     """The next ``count`` plan times after a moment, in UTC; fewer when the schedule ends before.
 
-    ``zone`` is the service's, for a schedule that names none. Both ``startTime`` and ``endTime`` are included. Raises
-    InvalidSchedule naming the member. Source: "Creating a Job", table 12.
+    Raises InvalidSchedule naming the member. Source: "Creating a Job", table 12.
+    """
+    return list(islice(schedule_times(schedule, after, None, zone, member), count))
+
+
+def schedule_times(
+    schedule: CronPart, after: datetime, until: datetime | None, zone: tzinfo, member: str = "schedule.cron"
+) -> Iterator[datetime]:
+    """The plan times ``after < t <= until`` of a schedule, in UTC, between its start and its end, both included.
+
+    ``zone`` is the service's, for a schedule that names none. Raises InvalidSchedule naming the member.
     """
     cron = read_cron(schedule.expression or "", f"{member}.expression")
     if schedule.expression_time_zone:
         zone = _zone(schedule.expression_time_zone, f"{member}.expressionTimeZone")
     if schedule.start_time:
         after = max(after, read_schedule_time(schedule.start_time, f"{member}.startTime") - _MOMENT)
-    until = read_schedule_time(schedule.end_time, f"{member}.endTime") if schedule.end_time else None
-    return list(islice(plan_times(cron, zone, after, until), count))
+    if schedule.end_time:
+        end = read_schedule_time(schedule.end_time, f"{member}.endTime")
+        until = end if until is None else min(end, until)
+    return plan_times(cron, zone, after, until)
 
 
 def plan_times(cron: Cron, zone: tzinfo, after: datetime, until: datetime | None) -> Iterator[datetime]:

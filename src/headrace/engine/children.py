@@ -47,7 +47,7 @@ def plan_children(
         kind=InstanceType.SUBJOB,
         project_id=parent.project_id,
         run_as=parent.run_as,
-        log_root=definition.log_path or _log_root(connection, parent),
+        log_root=definition.log_path or workspaces.log_location(connection, parent.project_id, parent.workspace_id),
         plan_time=parent.plan_time,
         submit_time=services.now(),
     )
@@ -95,8 +95,3 @@ def _submitted(connection: Connection, job: JobRecord) -> JobDefinition:
     if not definition.nodes:
         raise NodeFailed(f"jobName: the job {job.name!r} has no nodes.")
     return definition
-
-
-def _log_root(connection: Connection, parent: InstanceRecord) -> str:
-    workspace = workspaces.by_id(connection, parent.project_id, parent.workspace_id)
-    return "" if workspace is None else workspace.job_log_location

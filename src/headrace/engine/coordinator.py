@@ -33,7 +33,7 @@ from headrace.engine.walk import Walk
 from headrace.errors import HeadraceError, InternalError
 from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
-from headrace.storage import default_items, instances, jobs, task_groups, turns
+from headrace.storage import default_items, instances, jobs, task_groups, turns, waits
 from headrace.storage.database import Connection
 from headrace.storage.instances import NodeRecord
 from headrace.wire.v1.definition import read_definition
@@ -396,6 +396,9 @@ class Coordinator:
         self._timeouts.forget(record.id)
         self._turns.look_again(record.job_id)
         self.told_others |= walk.job.schedule.concurrent > 0
+        released = waits.release(connection, record, self._services.now())
+        self._unread.update(released)
+        self.told_others |= bool(released)
         parent = instances.tell_parent(connection, record)
         if parent is not None:
             self._unread.add(parent)

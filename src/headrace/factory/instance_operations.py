@@ -23,7 +23,7 @@ from headrace.domain.job import FailPolicy, JobDefinition
 from headrace.errors import InvalidParameter
 from headrace.factory.instances import locked
 from headrace.services import Services
-from headrace.storage import instances, jobs
+from headrace.storage import instances, jobs, waits
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord, NodeRecord
 from headrace.wire.v1.definition import read_definition
@@ -181,9 +181,10 @@ def go_on(
     """Give a locked instance another state, or the same one after its nodes were changed; the engine reads it again."""
     before = JobState(record.status)
     after = state if state is before else moved(before, state)
+    waits_on = after is JobState.WAITING and not waits.is_satisfied(connection, record.id)
     again = record._replace(
         status=after.value,
-        wish=wish(after, services.next_number()),
+        wish="" if waits_on else wish(after, services.next_number()),
         end_time=end_time,
         force_success=force_success,
         error_message="" if state is not before else record.error_message,
@@ -221,6 +222,8 @@ def _change(
     with services.db.writing() as connection:
         record = allowed(connection, caller, job_name, instance_id, operation)
         go_on(services, connection, record, state)
+        if state is JobState.FREEZE:
+            waits.release(connection, record._replace(status=state.value), caller.now)
     services.wake_engine()
 
 

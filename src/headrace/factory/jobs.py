@@ -16,7 +16,7 @@ from headrace.errors import (
     JobNotFound,
     JobQuotaReached,
 )
-from headrace.factory import instance_operations, job_checks, paging
+from headrace.factory import instance_operations, job_checks, job_schedules, paging
 from headrace.factory.answers import AnswerCache
 from headrace.factory.job_secrets import seal_job
 from headrace.factory.quota import has_room
@@ -155,6 +155,9 @@ def replace(services: Services, caller: Caller, name: str, job: JobInfo, text: b
         directories.ensure(connection, caller.workspace.id, "job", record.directory, services.next_id())
         sealed = seal_job(cleaned, services.sealer, stored)
         save_text(connection, record, names_of(job), sealed, submit=job.target_status != "SAVED", new=False)
+        due_changed = job.target_status != "SAVED" and job_schedules.change(services, connection, record.id, sealed)
+    if due_changed:
+        services.wake_engine()
 
 
 def show(services: Services, caller: Caller, name: str, query: ShowJobQuery) -> bytes:
@@ -237,5 +240,6 @@ def delete(services: Services, caller: Caller, name: str) -> None:
         if record is None:
             raise JobNotFound(f"name: {name!r}.")
         instance_operations.stop_of_job(connection, record.id, caller.now)
+        job_schedules.end(connection, record, caller.now)
         jobs.delete_job(connection, record.id)
     services.wake_engine()

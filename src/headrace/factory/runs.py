@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from headrace.domain.clock import from_millis
+from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.identity import Caller
 from headrace.domain.instance import InstanceType
 from headrace.domain.job import JobDefinition, check_graph
 from headrace.domain.names import PARAMETER_NAME
-from headrace.domain.plan_times import next_plan_times
-from headrace.errors import BatchJobsOnly, InvalidParameter, InvalidSchedule, JobHasNoNodes, JobNotFound
+from headrace.errors import BatchJobsOnly, InvalidParameter, JobHasNoNodes, JobNotFound
+from headrace.factory import job_schedules
+from headrace.factory.job_schedules import Beginning
 from headrace.services import Services
 from headrace.storage import instances, jobs, workspaces
 from headrace.storage.database import Connection
@@ -65,12 +66,24 @@ def run_once(
     return number
 
 
-def start(services: Services, caller: Caller, name: str, parameters: Sequence[RunParameter]) -> None:
-    """Start a job: a run-once batch job runs now, any other is marked as started (decision 9).
+def start(
+    services: Services,
+    caller: Caller,
+    name: str,
+    parameters: Sequence[RunParameter],
+    start_date: int | None = None,
+    *,
+    first_alone: bool = False,
+) -> None:
+    """Start a job: a run-once batch job runs now, one with a cron schedule when it is due.
+
+    Others are marked as started (decision 9). ``start_date`` (yyyyMMdd): the first day with instances;
+    ``first_alone``: the first one does not wait for the one before. Both only for cron schedules.
 
     Raises JobNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter ("is running" for one that is started).
     """
     values = _values(parameters)
+    beginning = Beginning(not_before=_day(services, start_date), first_alone=first_alone)
     with services.db.writing() as connection:
         record = _found(connection, caller, name)
         if record.status in _STARTED:
@@ -83,8 +96,10 @@ def start(services: Services, caller: Caller, name: str, parameters: Sequence[Ru
             instance = new_instance(record, definition, number, once, values)
             instances.insert_instance(connection, *instance)
         else:
-            _check_schedule(definition)
-            log.warning("the job is started, but this release generates no instances for it", job=name)
+            if batch and definition.schedule.kind == "CRON":
+                job_schedules.begin(services, connection, caller, record, definition, values, beginning)
+            else:
+                log.warning("the job is started, but this release generates no instances for it", job=name)
         jobs.set_status(connection, record.id, SCHEDULING if batch else NORMAL, start_time=caller.now)
     services.wake_engine()
 
@@ -95,6 +110,8 @@ def stop(services: Services, caller: Caller, name: str) -> None:
         record = _found(connection, caller, name)
         if record.status != STOPPED:
             jobs.set_status(connection, record.id, STOPPED, end_time=caller.now)
+        job_schedules.end(connection, record, caller.now)
+    services.wake_engine()
 
 
 def show_status(services: Services, caller: Caller, name: str) -> JobStatus:
@@ -146,14 +163,6 @@ def submitted_definition(connection: Connection, record: JobRecord) -> JobDefini
     return definition
 
 
-def log_root(connection: Connection, caller: Caller, definition: JobDefinition) -> str:
-    """The obs:// folder for the logs: the job's, else the workspace's; empty for the project's own bucket."""
-    if definition.log_path:
-        return definition.log_path
-    workspace = workspaces.by_id(connection, caller.project_id, caller.workspace.id)
-    return "" if workspace is None else workspace.job_log_location
-
-
 def origin(
     connection: Connection, caller: Caller, definition: JobDefinition, kind: InstanceType, plan_time: int | None = None
 ) -> Origin:
@@ -167,7 +176,7 @@ def origin(
         kind=kind,
         project_id=caller.project_id,
         run_as=user or caller.user.name,
-        log_root=log_root(connection, caller, definition),
+        log_root=definition.log_path or workspaces.log_location(connection, caller.project_id, caller.workspace.id),
         plan_time=caller.now if plan_time is None else plan_time,
         submit_time=caller.now,
     )
@@ -192,14 +201,15 @@ def _values(parameters: Sequence[RunParameter]) -> dict[str, str]:
     return values
 
 
-def _check_schedule(definition: JobDefinition) -> None:
-    """A cron job cannot be started without a whole cron block in a known time zone. Raises InvalidSchedule."""
-    schedule = definition.schedule
-    if definition.real_time or schedule.kind != "CRON":
-        return
-    if not schedule.expression:
-        raise InvalidSchedule("schedule.cron.expression: a CRON job cannot be started without it.")
-    next_plan_times(schedule, from_millis(0), 0, UTC)
+def _day(services: Services, start_date: int | None) -> int:
+    """When a day of the service's zone begins. Raises InvalidParameter."""
+    if start_date is None:
+        return 0
+    try:
+        day = datetime.strptime(str(start_date), "%Y%m%d").replace(tzinfo=ZoneInfo(services.settings.time_zone))
+    except ValueError as error:
+        raise InvalidParameter(f"start_date: {start_date} is no day like 20241030.") from error
+    return to_millis(day)
 
 
 def _moment(millis: int | None, zone: ZoneInfo) -> str | None:

@@ -121,6 +121,16 @@ _NODES = Statement(
     .where(node_instances.c.instance_id == bindparam("instance_id"))
     .order_by(node_instances.c.position)
 )
+_PLANNED = Statement(
+    select(job_instances.c.plan_time)
+    .where(
+        job_instances.c.job_id == bindparam("job_id"),
+        job_instances.c.instance_type == literal_column("0"),
+        job_instances.c.plan_time > bindparam("after"),
+        job_instances.c.plan_time <= bindparam("until"),
+    )
+    .order_by(job_instances.c.plan_time)
+)
 _INSERT_ATTEMPT = Statement(insert(node_attempts))
 _ATTEMPTS = Statement(
     select(node_attempts)
@@ -321,6 +331,11 @@ def add_attempts(connection: Connection, ended: Iterable[AttemptRecord]) -> None
 def attempts_of(connection: Connection, instance_id: int, position: int) -> list[AttemptRecord]:
     """The attempts of a node that have ended, oldest first, also of earlier runs of the instance."""
     return [AttemptRecord(*row) for row in connection.all(_ATTEMPTS, instance_id=instance_id, position=position)]
+
+
+def planned_times(connection: Connection, job_id: int, after: int, until: int) -> list[int]:
+    """The plan times of the instances that a job's schedule made, ``after < t <= until``, ascending."""
+    return [row[0] for row in connection.all(_PLANNED, job_id=job_id, after=after, until=until)]
 
 
 def children_of(connection: Connection, parent_id: int, position: int, fence: int) -> list[ChildRecord]:

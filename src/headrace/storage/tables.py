@@ -360,6 +360,14 @@ Index(
     postgresql_where=job_instances.c.owner != "",
 )
 Index(
+    "job_instances_planned",
+    job_instances.c.job_id,
+    job_instances.c.plan_time,
+    unique=True,
+    sqlite_where=job_instances.c.instance_type == 0,
+    postgresql_where=job_instances.c.instance_type == 0,
+)
+Index(
     "job_instances_wishing",
     job_instances.c.id,
     sqlite_where=job_instances.c.wish != "",
@@ -421,6 +429,49 @@ node_attempts = Table(
     _text("message"),
     _text("log_path"),
     PrimaryKeyConstraint("instance_id", "position", "fence"),
+)
+
+# Jobs that are scheduled. next_time: the plan time of the next instance, null where none comes or the job is paused.
+# parameters: JSON of the values given at the start, for all its instances. alone_at: the plan time of the instance that
+# does not wait for the one before, because whoever started the job said so.
+job_schedules = Table(
+    "job_schedules",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    _text("workspace_id"),
+    _text("project_id"),
+    _text("run_as"),
+    _text("parameters"),
+    _number("next_time", null=True),
+    _number("alone_at", null=True),
+    Index("job_schedules_due", "next_time", "job_id"),
+)
+
+# What a waiting instance waits for in one upstream job; confirm: a person must let it run then.
+instance_waits = Table(
+    "instance_waits",
+    metadata,
+    _number("instance_id"),
+    Column("number", Integer, nullable=False),
+    _number("upstream_job_id"),
+    _text("upstream_job_name"),
+    Column("any_suffices", Integer, nullable=False),
+    _text("fail_policy"),
+    _text("rule"),
+    Column("confirm", Integer, nullable=False),
+    PrimaryKeyConstraint("instance_id", "number"),
+)
+
+# The plan times of the upstream job whose instances count for that.
+instance_wait_times = Table(
+    "instance_wait_times",
+    metadata,
+    _number("instance_id"),
+    Column("number", Integer, nullable=False),
+    _number("upstream_job_id"),
+    _number("plan_time"),
+    PrimaryKeyConstraint("instance_id", "number", "plan_time"),
+    Index("instance_wait_times_of_job", "upstream_job_id", "plan_time"),
 )
 
 # Engines that run instances of this database. lease_until: one that has not said so later than this has lost its

@@ -49,6 +49,12 @@ def by_id(connection: Connection, project_id: str, workspace_id: str) -> Workspa
     return _record(connection.one(_BY_ID, project_id=project_id, id=workspace_id))
 
 
+def log_location(connection: Connection, project_id: str, workspace_id: str) -> str:
+    """The obs:// folder for the logs of jobs that name none; empty for the project's own bucket."""
+    found = by_id(connection, project_id, workspace_id)
+    return "" if found is None else found.job_log_location
+
+
 def by_name(connection: Connection, project_id: str, name: str) -> WorkspaceRecord | None:
     """One workspace of a project."""
     return _record(connection.one(_BY_NAME, project_id=project_id, name=name))

@@ -45,13 +45,19 @@ def run_once(call: Call, body: RunOnceRequest | None) -> RunOnceAnswer:
     answers=204,
     errors=(JobNotFound, WorkspaceNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter, PermissionDenied),
     tag="job",
-    partly="CRON, EVENT and real-time jobs are marked as started, but no instances are generated yet; start_date and "
-    "ignore_first_self_dep have no effect",
+    partly="EVENT and real-time jobs are marked as started, but no instances are generated yet",
 )
 def start_job(call: Call, body: StartJobRequest | None) -> None:
     """Start the scheduling of a batch job, or a real-time job. Source: API reference, "Starting a Job"."""
-    parameters = (body.job_params if body is not None else None) or ()
-    runs.start(call.services, call.caller, call.path["job_name"], parameters)
+    asked = body or StartJobRequest()
+    runs.start(
+        call.services,
+        call.caller,
+        call.path["job_name"],
+        asked.job_params or (),
+        asked.start_date,
+        first_alone=bool(asked.ignore_first_self_dep or asked.ignore_first_self_dependence),
+    )
 
 
 @operation(

@@ -1,0 +1,1 @@
+"""Schedules: which instances come when, and what they wait for."""

@@ -1,0 +1,197 @@
+"""What instances wait for, and their release: in the transaction that ends what they waited for.
+
+A waiting instance without a wish is one that waits for others. Source: reference on scheduling §3 to §5.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import and_, bindparam, delete, insert, literal_column, select
+
+from headrace.domain.clock import from_millis
+from headrace.domain.dependencies import FAILED, Upstream, Verdict, all_together, verdict
+from headrace.domain.dependency_words import DependFailPolicy
+from headrace.domain.instance import JobState, moved
+from headrace.storage import instances
+from headrace.storage.database import Connection
+from headrace.storage.statement import Statement
+from headrace.storage.tables import instance_wait_times, instance_waits, job_instances
+
+
+class WaitRecord(NamedTuple):
+    """A row of ``instance_waits``."""
+
+    instance_id: int
+    number: int
+    upstream_job_id: int
+    upstream_job_name: str
+    any_suffices: int
+    fail_policy: str
+    rule: str
+    confirm: int
+
+
+class Awaited(NamedTuple):
+    """An upstream instance that counts for a wait; ``id`` and ``status`` are None while it does not exist."""
+
+    number: int
+    plan_time: int
+    id: int | None
+    status: str | None
+
+
+_INSERT = Statement(insert(instance_waits))
+_INSERT_TIME = Statement(insert(instance_wait_times))
+_of_instance = instance_waits.c.instance_id == bindparam("instance_id")
+_WAITS = Statement(select(instance_waits).where(_of_instance).order_by(instance_waits.c.number))
+_AWAITED = Statement(
+    select(instance_wait_times.c.number, instance_wait_times.c.plan_time, job_instances.c.id, job_instances.c.status)
+    .select_from(
+        instance_wait_times.join(
+            job_instances,
+            and_(
+                job_instances.c.job_id == instance_wait_times.c.upstream_job_id,
+                job_instances.c.plan_time == instance_wait_times.c.plan_time,
+                job_instances.c.instance_type == literal_column("0"),
+            ),
+            isouter=True,
+        )
+    )
+    .where(instance_wait_times.c.instance_id == bindparam("instance_id"))
+    .order_by(instance_wait_times.c.number, instance_wait_times.c.plan_time)
+)
+_DEPENDENTS = Statement(
+    select(instance_wait_times.c.instance_id)
+    .distinct()
+    .where(
+        instance_wait_times.c.upstream_job_id == bindparam("job_id"),
+        instance_wait_times.c.plan_time == bindparam("plan_time"),
+    )
+    .order_by(instance_wait_times.c.instance_id)
+)
+_WAITING_FOR_JOB = Statement(
+    select(instance_wait_times.c.instance_id)
+    .distinct()
+    .select_from(instance_wait_times.join(job_instances, job_instances.c.id == instance_wait_times.c.instance_id))
+    .where(
+        instance_wait_times.c.upstream_job_id == bindparam("job_id"),
+        job_instances.c.job_id != bindparam("job_id"),
+        job_instances.c.status == literal_column("'waiting'"),
+        job_instances.c.wish == literal_column("''"),
+    )
+    .order_by(instance_wait_times.c.instance_id)
+)
+_ALL_WAITING = Statement(
+    select(instance_waits.c.instance_id)
+    .distinct()
+    .select_from(instance_waits.join(job_instances, job_instances.c.id == instance_waits.c.instance_id))
+    .where(job_instances.c.status == literal_column("'waiting'"), job_instances.c.wish == literal_column("''"))
+    .order_by(instance_waits.c.instance_id)
+)
+_DROP = Statement(delete(instance_waits).where(_of_instance))
+_DROP_TIMES = Statement(
+    delete(instance_wait_times).where(instance_wait_times.c.instance_id == bindparam("instance_id"))
+)
+
+
+def add(connection: Connection, wait: WaitRecord, plan_times: Iterable[int]) -> None:
+    """Have an instance wait for those of an upstream job at these plan times."""
+    connection.run(_INSERT, **wait._asdict())
+    key = {"instance_id": wait.instance_id, "number": wait.number, "upstream_job_id": wait.upstream_job_id}
+    connection.run_many(_INSERT_TIME, [{**key, "plan_time": moment} for moment in plan_times])
+
+
+def drop(connection: Connection, instance_id: int) -> None:
+    """The instance waits for nothing any more."""
+    connection.run(_DROP_TIMES, instance_id=instance_id)
+    connection.run(_DROP, instance_id=instance_id)
+
+
+def of_instance(connection: Connection, instance_id: int) -> list[tuple[WaitRecord, list[Awaited]]]:
+    """What an instance waits or waited for, with the upstream instances as they are now."""
+    found = [WaitRecord(*row) for row in connection.all(_WAITS, instance_id=instance_id)]
+    awaited = [Awaited(*row) for row in connection.all(_AWAITED, instance_id=instance_id)] if found else []
+    return [(wait, [each for each in awaited if each.number == wait.number]) for wait in found]
+
+
+def all_waiting(connection: Connection) -> list[int]:
+    """Every instance that waits for others."""
+    return [row[0] for row in connection.all(_ALL_WAITING)]
+
+
+def waiting_for_job(connection: Connection, job_id: int) -> list[int]:
+    """Instances of other jobs that wait for instances of a job."""
+    return [row[0] for row in connection.all(_WAITING_FOR_JOB, job_id=job_id)]
+
+
+def release(connection: Connection, ended: instances.InstanceRecord, now: int) -> list[int]:
+    """An instance has ended: begin or cancel those that waited for it, and so on; those the engine must look at."""
+    if ended.instance_type != 0:
+        return []
+    dependents = [row[0] for row in connection.all(_DEPENDENTS, job_id=ended.job_id, plan_time=ended.plan_time)]
+    return settle(connection, dependents, now)
+
+
+def settle(connection: Connection, waiting: Sequence[int], now: int) -> list[int]:
+    """Look at instances that wait: begin or cancel them where that is clear now, and those that wait for them."""
+    begun: list[int] = []
+    queue = deque(waiting)
+    while queue:
+        record = instances.lock(connection, queue.popleft())
+        if record is None or record.status != JobState.WAITING or record.wish:
+            continue
+        found = of_instance(connection, record.id)
+        decided = all_together(_verdict(wait, awaited) for wait, awaited in found) if found else Verdict.WAIT
+        if decided is Verdict.RUN:
+            _begin(connection, record, confirm=any(wait.confirm for wait, _ in found))
+            begun.append(record.id)
+        elif decided is Verdict.CANCEL:
+            cancelled = cancel(connection, record, _reason(found), now)
+            rows = connection.all(_DEPENDENTS, job_id=cancelled.job_id, plan_time=cancelled.plan_time)
+            queue.extend(row[0] for row in rows)
+    return begun
+
+
+def is_satisfied(connection: Connection, instance_id: int) -> bool:
+    """Whether an instance may begin, for all it waits for."""
+    return all(_verdict(wait, awaited) is Verdict.RUN for wait, awaited in of_instance(connection, instance_id))
+
+
+def cancel(connection: Connection, record: instances.InstanceRecord, reason: str, now: int) -> instances.InstanceRecord:
+    """Cancel a waiting instance, which is locked."""
+    status = moved(JobState(record.status), JobState.MANUAL_STOP).value
+    cancelled = record._replace(status=status, end_time=now, error_message=reason)
+    instances.update_instances(connection, [cancelled])
+    return cancelled
+
+
+def _begin(connection: Connection, record: instances.InstanceRecord, *, confirm: bool) -> None:
+    if confirm:
+        status = moved(JobState.WAITING, JobState.WAITING_CONFIRM).value
+        instances.update_instances(connection, [record._replace(status=status)])
+    else:
+        instances.update_instances(connection, [record._replace(wish=instances.START)])
+
+
+def _verdict(wait: WaitRecord, awaited: Sequence[Awaited]) -> Verdict:
+    upstream = Upstream(
+        windows=(),
+        plan_times=tuple(from_millis(each.plan_time) for each in awaited),
+        any_suffices=bool(wait.any_suffices),
+        runs_without=True,
+        rule=wait.rule,
+    )
+    states = [None if each.status is None else JobState(each.status) for each in awaited]
+    return verdict(upstream, states, DependFailPolicy(wait.fail_policy))
+
+
+def _reason(found: Sequence[tuple[WaitRecord, Sequence[Awaited]]]) -> str:
+    for wait, awaited in found:
+        if _verdict(wait, awaited) is Verdict.CANCEL:
+            bad = next((each for each in awaited if each.status in FAILED), None)
+            named = "" if bad is None else f" {bad.id} is {bad.status}"
+            return f"Cancelled: the upstream instance{named} of job {wait.upstream_job_name!r}."
+    return "Cancelled."
