@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 import uvicorn
@@ -96,6 +97,9 @@ def _run(client: Client, name: str) -> None:
         say(f"            {node['nodeName']:<24} {node['type']:<10} {node['status']:<8} {seconds:.2f} s")
         if node["status"] == "fail":
             say(f"            {node.get('errorMessage', '')}")
+            path = f"/jobs/{name}/instances/{number}/nodes/{quote(node['nodeName'], safe='')}/log?offset=-2000"
+            for line in client.json("GET", path)["content"].splitlines()[-10:]:
+                say(f"            │ {line}")
     if instance["status"] != "success":
         stop(f"{name} ended as {instance['status']}")
 

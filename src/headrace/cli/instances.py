@@ -24,7 +24,7 @@ from headrace.domain.instance import InstanceType
 WINDOW = timedelta(days=7) // timedelta(milliseconds=1)  # that the API lists at once
 PAGE = 100
 
-Instances = Annotated[list[str], typer.Argument(metavar="INSTANCE…", help="Numbers of instances, as ps shows them.")]
+Instances = Annotated[list[str], typer.Argument(metavar="INSTANCE", help="Numbers of instances, as ps shows them.")]
 NodeOption = Annotated[str | None, typer.Option("--node", "-n", help="Only this node. Default: the whole instance.")]
 NodeArgument = Annotated[str, typer.Option("--node", "-n", help="The node.")]
 

@@ -23,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A Data Lake Factory you can own: author, run, export and import data jobs.",
 )
@@ -43,25 +44,32 @@ def options(
     """A Data Lake Factory you can own: author, run, export and import data jobs."""
 
 
-app.command()(up)
-app.command()(demo)
-app.command()(run)
-app.command("test")(run_tests)
-app.command()(export)
-app.command("import")(import_package)
-app.command()(show)
-app.command()(diff)
-app.command("lint")(lint_package)
-app.command()(pack)
-app.command()(unpack)
-app.command()(el)
-app.command()(logs)
+SERVER, PACKAGES, INSTANCES, HOME = (
+    "A server",
+    "Packages, without a server",
+    "Instances of a running server",
+    "A home and what it holds",
+)
+
+app.command(rich_help_panel=SERVER)(up)
+app.command(rich_help_panel=SERVER)(demo)
+app.command(rich_help_panel=PACKAGES)(run)
+app.command("test", rich_help_panel=PACKAGES)(run_tests)
+app.command(rich_help_panel=PACKAGES)(show)
+app.command(rich_help_panel=PACKAGES)(diff)
+app.command("lint", rich_help_panel=PACKAGES)(lint_package)
+app.command(rich_help_panel=PACKAGES)(pack)
+app.command(rich_help_panel=PACKAGES)(unpack)
+app.command(rich_help_panel=PACKAGES)(el)
 for name, command in instances.COMMANDS.items():
-    app.command(name)(command)
-app.command()(doctor)
-app.add_typer(keys.app, name="keys")
-app.add_typer(workspaces.app, name="workspaces")
-app.add_typer(db.app, name="db")
+    app.command(name, rich_help_panel=INSTANCES)(command)
+app.command(rich_help_panel=INSTANCES)(logs)
+app.command(rich_help_panel=HOME)(export)
+app.command("import", rich_help_panel=HOME)(import_package)
+app.add_typer(workspaces.app, name="workspaces", rich_help_panel=HOME)
+app.add_typer(keys.app, name="keys", rich_help_panel=HOME)
+app.add_typer(db.app, name="db", rich_help_panel=HOME)
+app.command(rich_help_panel=HOME)(doctor)
 
 
 def main() -> None:
