@@ -18,7 +18,7 @@ from headrace.sql.dialects import Dialect
 from headrace.sql.engine import StatementNotTranslated
 
 HIVE_LIKE = frozenset({"hive", "impala", "spark"})
-_TEXT_DATES = HIVE_LIKE | {"mysql", "doris"}  # a text is taken for a date where one is needed
+TEXT_DATES = HIVE_LIKE | {"mysql", "doris"}  # a text is taken for a date where one is needed
 _INTEGERS = (exp.DataType.Type.INT, exp.DataType.Type.BIGINT, exp.DataType.Type.SMALLINT, exp.DataType.Type.TINYINT)
 
 # functions sqlglot does not know, by name; the same in every dialect that has them
@@ -53,6 +53,9 @@ _SUBSTRING_INDEX = (
 _STR_TO_MAP = (
     "MAP_FROM_ENTRIES(LIST_TRANSFORM(STR_SPLIT(_1, _2), "
     "LAMBDA pair : ROW(STR_SPLIT(pair, _3)[1], STR_SPLIT(pair, _3)[2])))"
+)
+_DISTINCT = (  # in the order in which they come, NULL too
+    "LIST_FILTER(_1, LAMBDA item, number : LIST_POSITION(_1, item) IS NOT DISTINCT FROM number)"
 )
 _JOINED = (  # LIST_AGGREGATE of no text is NULL
     "CASE WHEN _1 IS NULL THEN NULL ELSE COALESCE(ARRAY_TO_STRING(LIST_CONCAT({pieces}), _1), '') END"
@@ -102,7 +105,7 @@ def _anonymous(node: exp.Anonymous, dialect: Dialect) -> exp.Expr | None:
     name, arguments = node.name.lower(), node.expressions
     if name == "isnull" and len(arguments) in _ISNULL:
         return fill(_ISNULL[len(arguments)], *arguments)
-    if name == "unix_timestamp" and dialect.name in _TEXT_DATES and len(arguments) == 1:
+    if name == "unix_timestamp" and dialect.name in TEXT_DATES and len(arguments) == 1:
         return fill("CAST(EPOCH(CAST(CAST(_1 AS TIMESTAMP) AS TIMESTAMPTZ)) AS BIGINT)", *arguments)
     if name in _UNKNOWN_TO_SQLGLOT:
         return fill(_UNKNOWN_TO_SQLGLOT[name], *arguments)
@@ -121,7 +124,7 @@ def _cast(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
 def _type(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
     """Spark's and MySQL's TIMESTAMP has no zone of its own here; DWS's TIMESTAMPTZ keeps it."""
     zoned = (exp.DataType.Type.TIMESTAMPTZ, exp.DataType.Type.TIMESTAMPLTZ)
-    if node.this in zoned and dialect.name in _TEXT_DATES:
+    if node.this in zoned and dialect.name in TEXT_DATES:
         return exp.DataType.build("timestamp")
     return None
 
@@ -191,9 +194,9 @@ def _arguments(node: exp.Expr) -> Sequence[exp.Expr]:
 
 def _on_date(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
     """Part of a date given as text: the engine wants to be told that it is a date."""
-    if dialect.name in _TEXT_DATES and not isinstance(node.this, exp.TsOrDsToDate | exp.Cast):
+    if dialect.name in TEXT_DATES and not isinstance(node.this, exp.TsOrDsToDate | exp.Cast):
         node.set("this", fill("TRY_CAST(_1 AS TIMESTAMP)", node.this))
-    if isinstance(node, exp.DayOfWeek) and dialect.name in _TEXT_DATES:  # Sunday is 1, in DuckDB 0
+    if isinstance(node, exp.DayOfWeek) and dialect.name in TEXT_DATES:  # Sunday is 1, in DuckDB 0
         return fill("DAYOFWEEK(_1) + 1", node.this)
     return None
 
@@ -316,6 +319,8 @@ _CORRECTIONS: dict[type[exp.Expr], Callable[[exp.Expr, Dialect], exp.Expr | None
     exp.Substring: _substring,
     exp.SubstringIndex: _by_template(_SUBSTRING_INDEX),
     exp.StrToMap: _by_template(_STR_TO_MAP),
+    exp.ApproxQuantile: _by_template("QUANTILE_DISC(_1, _2)"),  # one of the values; DuckDB's own rounds decimals
+    exp.ArrayDistinct: _by_template(_DISTINCT, "hive", "impala", "spark"),
     exp.DayOfWeek: _on_date,
     exp.WeekOfYear: _on_date,
     exp.Quarter: _on_date,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sqlglot
 from sqlglot import exp
 
-from headrace.sql import external, file_names, functions
+from headrace.sql import comparisons, external, file_names, functions
 from headrace.sql.catalog import CATALOG, Scope, TableFacts
 from headrace.sql.engine import StatementNotTranslated
 
@@ -25,6 +25,7 @@ def rewritten(tree: exp.Expr, scope: Scope, *, keep_external: bool = False) -> e
         _lateral_views(select)
         file_names.resolve(select, scope)
     functions.correct(tree, scope.dialect)
+    comparisons.adjust(tree, scope)
     _columns(tree, scope)
     for table in reversed(list(tree.find_all(exp.Table))):  # the joined before what holds them
         _name_in_full(table, scope, keep_external)

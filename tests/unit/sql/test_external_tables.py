@@ -172,7 +172,7 @@ def test_insert__by_name_and_if_not_exists_are_refused(engine: EmbeddedEngine) -
         ("INSERT INTO t BY NAME SELECT 1 AS h, 'x' AS dt, 2 AS id", SPARK),
         ("INSERT OVERWRITE TABLE t PARTITION (dt='2024-01-01', h=7) IF NOT EXISTS SELECT 9", HIVE),
     ):
-        with pytest.raises(StatementNotTranslated, match="BY NAME|near 'IF'"):
+        with pytest.raises(StatementNotTranslated, match=r"BY NAME|near 'IF'"):
             engine.execute(statement, dialect, None)
 
 
