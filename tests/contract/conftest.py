@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scheduled_jobs import Factory
 
+from headrace.app import open_installation
 from headrace.objectstore.base import ObjectStore
 from headrace.objectstore.files import FileStore
 from headrace.objectstore.path import ObsPath
+from headrace.settings import Settings
 from headrace.storage import migrate
 from headrace.storage.database import Database, SqliteDatabase, open_database
 
@@ -64,3 +67,13 @@ def bucket(store: ObjectStore) -> ObsPath:
     path = ObsPath(f"bucket-{next(NUMBERS)}")
     store.create_bucket(path.bucket)
     return path
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Factory]:
+    url = request.getfixturevalue("new_postgres_url")() if request.param == "postgresql" else None
+    values = {"home": tmp_path / "home", "local_execution": True, "database_url": url}
+    installation = open_installation(Settings.load(values, {}), {})
+    installation.engine.start()
+    yield Factory(installation)
+    installation.stop()

@@ -3,143 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from scheduled_jobs import START, Factory, depending, moment
 
-from headrace.app import Installation, open_installation
-from headrace.domain.clock import from_millis, to_millis
-from headrace.domain.identity import Caller
 from headrace.errors import InvalidParameter
-from headrace.factory import instance_operations, jobs, runs, workspaces
-from headrace.scheduling.generation import generate
-from headrace.settings import Settings
-from headrace.storage import identity, instances, schedules, waits
-from headrace.storage.instances import InstanceRecord
-from headrace.storage.statement import Statement
-from headrace.storage.tables import job_instances
+from headrace.factory import instance_operations, jobs
+from headrace.storage import schedules, waits
 from headrace.wire.v1.jobs import JobInfo
-
-_MOVING = Statement(
-    select(job_instances.c.id).where((job_instances.c.status == "running") | (job_instances.c.wish != ""))
-)
-ZONE = ZoneInfo("Asia/Shanghai")
-
-
-class Factory:
-    """Jobs of an installation whose scheduler is the test."""
-
-    def __init__(self, installation: Installation) -> None:
-        self.installation = installation
-        self.services = installation.services
-        self._count = 0
-
-    def caller(self, at: datetime) -> Caller:
-        with self.services.db.reading() as connection:
-            user = identity.all_users(connection)[0]
-        workspace = workspaces.find(self.services, user.project_id, "")
-        return Caller(user=user, workspace=workspace, now=to_millis(at))
-
-    def create(self, expression: str, *, statement: str = "", at: datetime, **cron: Any) -> str:
-        self._count += 1
-        name = f"job_{self._count}"
-        self._save(jobs.create, at, name, expression, statement, cron)
-        return name
-
-    def change(self, name: str, expression: str, *, at: datetime, **cron: Any) -> None:
-        def save(services: Any, caller: Caller, job: JobInfo, text: bytes) -> None:
-            jobs.replace(replace(services, now=lambda: to_millis(at)), caller, name, job, text)
-
-        self._save(save, at, name, expression, "", cron)
-
-    def _save(
-        self, save: Callable[..., Any], at: datetime, name: str, expression: str, statement: str, cron: dict[str, Any]
-    ) -> None:
-        kind = {"type": "Shell", "properties": [{"name": "statement", "value": statement}]} if statement else {}
-        body = {
-            "name": name,
-            "processType": "BATCH",
-            "nodes": [{"name": "n", "type": "Dummy", **kind}],
-            "schedule": {"type": "CRON", "cron": {"expression": expression, **cron}},
-        }
-        text = json.dumps(body).encode()
-        save(self.services, self.caller(at), msgspec.json.decode(text, type=JobInfo), text)
-
-    def start(self, name: str, at: datetime, start_date: int | None = None, *, first_alone: bool = False) -> None:
-        runs.start(self.services, self.caller(at), name, (), start_date, first_alone=first_alone)
-
-    def stop(self, name: str, at: datetime) -> None:
-        runs.stop(self.services, self.caller(at), name)
-
-    def tick(self, at: datetime, **settings: Any) -> None:
-        services = replace(self.services, settings=replace(self.services.settings, **settings))
-        while True:
-            due, waiting = generate(services, to_millis(at))
-            with services.db.writing() as connection:
-                waits.settle(connection, waiting, to_millis(at))
-            if not due:
-                return
-
-    def of(self, name: str) -> list[InstanceRecord]:
-        with self.services.db.reading() as connection:
-            total, found = instances.page(
-                connection,
-                self.caller(datetime.now(UTC)).workspace.id,
-                after=0,
-                until=2**53,
-                job_name=name,
-                precise=True,
-                status="",
-                instance_type=0,
-                skip=0,
-                rows=1000,
-            )
-        assert total == len(found)
-        return found[::-1]
-
-    def plan_times(self, name: str) -> list[str]:
-        return [f"{from_millis(item.plan_time).astimezone(ZONE):%d %H:%M}" for item in self.of(name)]
-
-    def states(self, name: str) -> list[str]:
-        return [item.status for item in self.of(name)]
-
-    def run_all(self) -> None:
-        """Let the engine run what may begin, until nothing moves any more."""
-        self.installation.engine.wake()
-        deadline = time.monotonic() + 30
-        while True:
-            with self.services.db.reading() as connection:
-                moving = connection.all(_MOVING)
-            if not moving:
-                return
-            assert time.monotonic() < deadline, moving
-            time.sleep(0.01)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Factory]:
-    url = request.getfixturevalue("new_postgres_url")() if request.param == "postgresql" else None
-    values = {"home": tmp_path / "home", "local_execution": True, "database_url": url}
-    installation = open_installation(Settings.load(values, {}), {})
-    installation.engine.start()
-    yield Factory(installation)
-    installation.stop()
-
-
-def moment(text: str) -> datetime:
-    """``05 02:00`` of May 2026, in the service's zone."""
-    return datetime.strptime(f"2026-05-{text}", "%Y-%m-%d %H:%M").replace(tzinfo=ZONE)
-
-
-START = moment("04 00:00")
 
 
 def test_every_plan_time_gets_one_instance(factory: Factory) -> None:
@@ -208,10 +80,6 @@ def test_a_scheduled_job_follows_its_newest_version(factory: Factory) -> None:
     factory.tick(moment("05 04:00"))
     assert factory.plan_times(job) == ["05 02:00", "05 02:15", "05 03:15"]
     assert [item.version for item in factory.of(job)] == [1, 2, 2]
-
-
-def depending(job: str, **members: Any) -> dict[str, Any]:
-    return {"dependJobs": {"jobs": job, **members}}
 
 
 def test_an_instance_waits_for_the_one_of_its_day(factory: Factory) -> None:
