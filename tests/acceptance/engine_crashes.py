@@ -187,5 +187,5 @@ def broken_at_any_write(folder: Path, play: Play) -> tuple[int, list[str]]:
         deaths = [Death(number, committed) for number in range(first, first + 4) for committed in (False, True)]
         died, found = broken_at_writes(folder / str(first), play, deaths)
         total, broken, first = total + died, broken + found, first + 4
-        if died < len(deaths):
+        if broken or died < len(deaths):
             return total, broken

@@ -79,7 +79,8 @@ def test_crash__at_some_writes_of_a_random_job(tmp_path: Path, seed: int) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 5])
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("seed", [5])
 def test_crash__at_any_write_of_a_random_job(tmp_path: Path, seed: int) -> None:
     died, broken = broken_at_any_write(tmp_path, random_play(seed))
     assert (broken, died > 12) == ([], True), f"seed {seed}"
@@ -95,7 +96,7 @@ def test_crash__at_any_write_of_what_a_person_does(tmp_path: Path, name: str) ->
 def test_a_write_that_fails_is_made_good_while_the_process_goes_on(tmp_path: Path, seed: int) -> None:
     play = random_play(seed)
     template = new_home(tmp_path / "template", play.jobs[::-1])
-    failures = [Death(number, committed) for number in range(1, 9) for committed in (False, True)]
+    failures = [Death(number, committed) for number in range(1, 8) for committed in (False, True)]
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda item: stumbled(template, tmp_path / f"{item}", item, play), failures))
     assert [rule for _, broken in results for rule in broken] == [], f"seed {seed}"
