@@ -173,6 +173,8 @@ class JobOperation(StrEnum):
     UNFREEZE = "unfreeze"
     PAUSE = "pause"
     RESUME = "resume"
+    REMOVE_DEPENDENCY = "remove dependency"
+    RUN_WITHOUT_DEPENDENCIES = "run without dependencies"
 
 
 class NodeOperation(StrEnum):
@@ -197,6 +199,8 @@ JOB_OPERATIONS: Mapping[JobOperation, frozenset[JobState]] = {
     JobOperation.UNFREEZE: frozenset({JobState.FREEZE}),
     JobOperation.PAUSE: frozenset({JobState.WAITING}),
     JobOperation.RESUME: frozenset({JobState.PAUSE}),
+    JobOperation.REMOVE_DEPENDENCY: frozenset({JobState.WAITING}),
+    JobOperation.RUN_WITHOUT_DEPENDENCIES: frozenset({JobState.WAITING}),
 }
 
 # The states of the instance and of the node from which each operation on a node is possible.

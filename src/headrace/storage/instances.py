@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import and_, bindparam, column, delete, func, insert, literal_column, select, update
 
 from headrace.domain.instance import ENDED_JOB_STATES, HELD_JOB_STATES, UNENDED_JOB_STATES
 from headrace.storage.database import Connection
@@ -130,6 +130,20 @@ _PLANNED = Statement(
         job_instances.c.plan_time <= bindparam("until"),
     )
     .order_by(job_instances.c.plan_time)
+)
+_AVERAGE = Statement(
+    select(func.avg(column("took"))).select_from(
+        select((job_instances.c.end_time - job_instances.c.start_time).label("took"))
+        .where(
+            job_instances.c.job_id == bindparam("job_id"),
+            job_instances.c.instance_type == literal_column("0"),
+            job_instances.c.status == literal_column("'success'"),
+            job_instances.c.start_time.is_not(None),
+        )
+        .order_by(job_instances.c.plan_time.desc())
+        .limit(bindparam("rows"))
+        .subquery()
+    )
 )
 _INSERT_ATTEMPT = Statement(insert(node_attempts))
 _ATTEMPTS = Statement(
@@ -336,6 +350,12 @@ def attempts_of(connection: Connection, instance_id: int, position: int) -> list
 def planned_times(connection: Connection, job_id: int, after: int, until: int) -> list[int]:
     """The plan times of the instances that a job's schedule made, ``after < t <= until``, ascending."""
     return [row[0] for row in connection.all(_PLANNED, job_id=job_id, after=after, until=until)]
+
+
+def average_run(connection: Connection, job_id: int, last: int) -> int | None:
+    """How long the ``last`` successful scheduled instances of a job ran on average (milliseconds)."""
+    found = connection.value(_AVERAGE, job_id=job_id, rows=last)
+    return None if found is None else int(found)
 
 
 def children_of(connection: Connection, parent_id: int, position: int, fence: int) -> list[ChildRecord]:

@@ -129,6 +129,16 @@ _DOWNSTREAM = Statement(
     )
     .order_by(jobs.c.name)
 )
+_NAMING = Statement(
+    select(jobs)
+    .join(job_versions, _newest, isouter=True)
+    .where(
+        _in_workspace,
+        func.coalesce(job_versions.c.document, jobs.c.draft).like(bindparam("depends"), escape="\\"),
+        func.coalesce(job_versions.c.document, jobs.c.draft).like(bindparam("pattern"), escape="\\"),
+    )
+    .order_by(jobs.c.name)
+)
 
 # The text a package holds: the draft, or the newest submitted version.
 _ALL_DRAFTS = Statement(
@@ -310,6 +320,13 @@ def users_of(connection: Connection, workspace_id: str, kind: str, name: str) ->
     """Id and name of the jobs that name something: UPSTREAM a job, RESOURCE a resource."""
     rows = connection.all(_DOWNSTREAM, workspace_id=workspace_id, kind=kind, name=name)
     return [(row[0], row[1]) for row in rows]
+
+
+def naming(connection: Connection, workspace_id: str, name: str) -> list[JobRecord]:
+    """The jobs of a workspace whose newest version, or else draft, may depend on a job of a name; by name."""
+    pattern = contains(name) if name.isascii() else "%"  # JSON may escape the others
+    rows = connection.all(_NAMING, workspace_id=workspace_id, depends=contains("dependJobs"), pattern=pattern)
+    return [JobRecord(*row) for row in rows]
 
 
 def all_texts(connection: Connection, workspace_id: str, *, submitted: bool) -> Iterator[tuple[str, str, bool]]:

@@ -91,9 +91,42 @@ _ALL_WAITING = Statement(
     .where(job_instances.c.status == literal_column("'waiting'"), job_instances.c.wish == literal_column("''"))
     .order_by(instance_waits.c.instance_id)
 )
+_PARENTS = Statement(
+    select(job_instances)
+    .distinct()
+    .select_from(
+        instance_wait_times.join(
+            job_instances,
+            and_(
+                job_instances.c.job_id == instance_wait_times.c.upstream_job_id,
+                job_instances.c.plan_time == instance_wait_times.c.plan_time,
+                job_instances.c.instance_type == literal_column("0"),
+            ),
+        )
+    )
+    .where(instance_wait_times.c.instance_id == bindparam("instance_id"))
+    .order_by(job_instances.c.plan_time, job_instances.c.id)
+)
+_CHILDREN = Statement(
+    select(job_instances)
+    .distinct()
+    .select_from(instance_wait_times.join(job_instances, job_instances.c.id == instance_wait_times.c.instance_id))
+    .where(
+        instance_wait_times.c.upstream_job_id == bindparam("job_id"),
+        instance_wait_times.c.plan_time == bindparam("plan_time"),
+    )
+    .order_by(job_instances.c.plan_time, job_instances.c.id)
+)
 _DROP = Statement(delete(instance_waits).where(_of_instance))
 _DROP_TIMES = Statement(
     delete(instance_wait_times).where(instance_wait_times.c.instance_id == bindparam("instance_id"))
+)
+_DROP_TIME = Statement(
+    delete(instance_wait_times).where(
+        instance_wait_times.c.instance_id == bindparam("instance_id"),
+        instance_wait_times.c.number == bindparam("number"),
+        instance_wait_times.c.plan_time == bindparam("plan_time"),
+    )
 )
 
 
@@ -108,6 +141,25 @@ def drop(connection: Connection, instance_id: int) -> None:
     """The instance waits for nothing any more."""
     connection.run(_DROP_TIMES, instance_id=instance_id)
     connection.run(_DROP, instance_id=instance_id)
+
+
+def ignore(connection: Connection, instance_id: int, upstream: Iterable[Awaited]) -> None:
+    """An instance waits no longer for these; what it waited for stays known by its job."""
+    rows = [{"instance_id": instance_id, "number": each.number, "plan_time": each.plan_time} for each in upstream]
+    connection.run_many(_DROP_TIME, rows)
+
+
+def parents(connection: Connection, instance_id: int) -> list[instances.InstanceRecord]:
+    """The instances that exist of those that an instance waits or waited for."""
+    return [instances.InstanceRecord(*row) for row in connection.all(_PARENTS, instance_id=instance_id)]
+
+
+def children(connection: Connection, record: instances.InstanceRecord) -> list[instances.InstanceRecord]:
+    """The instances that wait or waited for one."""
+    if record.instance_type != 0:
+        return []
+    rows = connection.all(_CHILDREN, job_id=record.job_id, plan_time=record.plan_time)
+    return [instances.InstanceRecord(*row) for row in rows]
 
 
 def of_instance(connection: Connection, instance_id: int) -> list[tuple[WaitRecord, list[Awaited]]]:
@@ -144,7 +196,7 @@ def settle(connection: Connection, waiting: Sequence[int], now: int) -> list[int
         if record is None or record.status != JobState.WAITING or record.wish:
             continue
         found = of_instance(connection, record.id)
-        decided = all_together(_verdict(wait, awaited) for wait, awaited in found) if found else Verdict.WAIT
+        decided = all_together(verdict_of(wait, awaited) for wait, awaited in found) if found else Verdict.WAIT
         if decided is Verdict.RUN:
             _begin(connection, record, confirm=any(wait.confirm for wait, _ in found))
             begun.append(record.id)
@@ -157,7 +209,7 @@ def settle(connection: Connection, waiting: Sequence[int], now: int) -> list[int
 
 def is_satisfied(connection: Connection, instance_id: int) -> bool:
     """Whether an instance may begin, for all it waits for."""
-    return all(_verdict(wait, awaited) is Verdict.RUN for wait, awaited in of_instance(connection, instance_id))
+    return all(verdict_of(wait, awaited) is Verdict.RUN for wait, awaited in of_instance(connection, instance_id))
 
 
 def cancel(connection: Connection, record: instances.InstanceRecord, reason: str, now: int) -> instances.InstanceRecord:
@@ -176,7 +228,8 @@ def _begin(connection: Connection, record: instances.InstanceRecord, *, confirm:
         instances.update_instances(connection, [record._replace(wish=instances.START)])
 
 
-def _verdict(wait: WaitRecord, awaited: Sequence[Awaited]) -> Verdict:
+def verdict_of(wait: WaitRecord, awaited: Sequence[Awaited]) -> Verdict:
+    """What follows for an instance from what it waits for in one upstream job."""
     upstream = Upstream(
         windows=(),
         plan_times=tuple(from_millis(each.plan_time) for each in awaited),
@@ -190,7 +243,7 @@ def _verdict(wait: WaitRecord, awaited: Sequence[Awaited]) -> Verdict:
 
 def _reason(found: Sequence[tuple[WaitRecord, Sequence[Awaited]]]) -> str:
     for wait, awaited in found:
-        if _verdict(wait, awaited) is Verdict.CANCEL:
+        if verdict_of(wait, awaited) is Verdict.CANCEL:
             bad = next((each for each in awaited if each.status in FAILED), None)
             named = "" if bad is None else f" {bad.id} is {bad.status}"
             return f"Cancelled: the upstream instance{named} of job {wait.upstream_job_name!r}."

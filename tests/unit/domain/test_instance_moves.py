@@ -76,6 +76,8 @@ JOB_EFFECTS = {
     JobOperation.UNFREEZE: {JobState.WAITING},
     JobOperation.PAUSE: {JobState.PAUSE},
     JobOperation.RESUME: {JobState.WAITING, JobState.RUNNING},
+    JobOperation.REMOVE_DEPENDENCY: {JobState.RUNNING, JobState.WAITING_CONFIRM},
+    JobOperation.RUN_WITHOUT_DEPENDENCIES: {JobState.RUNNING, JobState.WAITING_CONFIRM},
 }
 NODE_EFFECTS = {
     NodeOperation.RETRY: NodeState.WAITING,
