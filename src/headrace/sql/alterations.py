@@ -57,12 +57,27 @@ def _alteration(action: exp.Expr, table: exp.Table, scope: Scope) -> Iterator[st
         yield f"ALTER TABLE {name} RENAME COLUMN {old} TO {new}"
     elif isinstance(action, exp.AlterColumn | exp.ModifyColumn):
         yield from _changed_column(action, table, scope)
+    elif isinstance(action, exp.AddConstraint):
+        yield from _added_keys(action, table, scope)
     elif isinstance(action, exp.Drop) and action.args.get("kind") == "COLUMN":
         exists = "IF EXISTS " if action.args.get("exists") else ""
         dropped = action.this or action.args["tables"][0]  # sqlglot keeps it here or there
         yield f"ALTER TABLE {name} DROP COLUMN {exists}{quoted(dropped.name)}"
     elif not (isinstance(action, exp.AlterSet) and not action.args.get("option")):
         raise StatementNotTranslated(f"ALTER TABLE with {type(action).__name__} has no equal on the embedded engine.")
+
+
+def _added_keys(action: exp.AddConstraint, table: exp.Table, scope: Scope) -> Iterator[str]:
+    """A primary key is enforced from now on; an index has no effect."""
+    _own(table, scope)
+    for part in action.expressions:
+        inner = part.expressions if isinstance(part, exp.Constraint) else [part]
+        for each in inner:
+            if isinstance(each, exp.PrimaryKey):
+                columns = ", ".join(quoted(column.name) for column in each.expressions)
+                yield f"ALTER TABLE {duckdb(scope.located(table))} ADD PRIMARY KEY ({columns})"
+            elif not isinstance(each, exp.IndexColumnConstraint):
+                raise StatementNotTranslated(f"ALTER TABLE ADD {each.sql()[:60]} has no equal on the embedded engine.")
 
 
 def _changed_column(action: exp.AlterColumn | exp.ModifyColumn, table: exp.Table, scope: Scope) -> Iterator[str]:

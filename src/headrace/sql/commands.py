@@ -11,6 +11,7 @@ from headrace.sql import materialized, schemas
 from headrace.sql.catalog import CATALOG, Plan, Scope, TableFacts, literal, quoted
 from headrace.sql.engine import StatementNotTranslated
 from headrace.sql.objects import EMPTY_PARTITION, partitions_of
+from headrace.sql.results import type_name
 
 _NAME = r"[`\"]?(?P<name>[\w$.-]+)[`\"]?"
 _NO_EFFECT = "Has no effect on the embedded engine."
@@ -113,13 +114,34 @@ def _folders(facts: TableFacts, scope: Scope) -> Plan:
 
 
 def _describe(match: re.Match[str], scope: Scope) -> Plan:
-    schema, name, _ = _table(match["name"], scope)
-    columns = (
-        "SELECT column_name AS col_name, data_type, COALESCE(comment, '') AS comment FROM duckdb_columns() "
-        f"WHERE database_name = '{CATALOG}' AND schema_name = {literal(schema)} "
-        f"AND lower(table_name) = {literal(name.lower())} ORDER BY column_index"
+    return Plan(steps=(_columns(match["name"], scope, "name AS col_name, type AS data_type, comment"),), rows_of=0)
+
+
+def _show_columns(match: re.Match[str], scope: Scope) -> Plan:
+    written = f"{match['database']}.{match['name']}" if match["database"] else match["name"]
+    shown = {
+        "mysql": 'name AS "Field", type AS "Type"',
+        "presto": 'name AS "Column", type AS "Type", comment AS "Comment"',
+        "hive": "name AS field",
+    }
+    family = {"doris": "mysql", "trino": "presto", "impala": "hive"}.get(scope.dialect.name, scope.dialect.name)
+    return Plan(steps=(_columns(written, scope, shown.get(family, "name AS col_name")),), rows_of=0)
+
+
+def _columns(written: str, scope: Scope, shown: str) -> str:
+    """The query for the columns of a table: their types in the words of the dialect; Spark has NULL for no comment."""
+    schema, name, facts = _table(written, scope)
+    listed = ", ".join(
+        f"({literal(column)}, {literal(type_name(kind, scope.dialect).replace(', ', ','))})"
+        for column, kind in facts.columns.items()
     )
-    return Plan(steps=(columns,), rows_of=0)
+    comment = "comment" if scope.dialect.name == "spark" else "COALESCE(comment, '')"
+    rows = (
+        f"SELECT name, type, {comment} AS comment, column_index FROM (VALUES {listed}) AS said(name, type) "
+        f"JOIN duckdb_columns() ON column_name = name WHERE database_name = '{CATALOG}' "
+        f"AND schema_name = {literal(schema)} AND lower(table_name) = {literal(name.lower())}"
+    )
+    return f"SELECT {shown} FROM ({rows}) ORDER BY column_index"
 
 
 def _table(written: str, scope: Scope) -> tuple[str, str, TableFacts]:
@@ -151,6 +173,7 @@ _COMMANDS: dict[str, Callable[[re.Match[str], Scope], Plan]] = {
     r"show (?:databases|schemas)": _show_databases,
     rf"show partitions {_NAME}": _show_partitions,
     rf"desc(?:ribe)?(?: table)? {_NAME}": _describe,
+    rf"show (?:columns|fields) (?:in|from) {_NAME}(?: (?:in|from) [`\"]?(?P<database>\w+)[`\"]?)?": _show_columns,
     rf"alter (?:schema|database) {_NAME} rename to [`\"]?(?P<new>[\w$-]+)[`\"]?": _rename_schema,
     rf"refresh (?:incremental )?materialized view (?:concurrently )?{_NAME}(?: with data)?": _refresh,
     r"begin(?: transaction| work)?|start transaction": _begin,

@@ -9,13 +9,18 @@ Source: Hive wiki "LanguageManual DML"; Spark SQL "INSERT", "CSV Files".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sqlglot import exp
+
+from headrace.sql import queries, storage_clauses
 from headrace.sql.catalog import Plan, Scope, TableFacts, literal, quoted
 from headrace.sql.engine import StatementNotTranslated
 from headrace.sql.objects import Publication, TableObjects
 from headrace.sql.staged import StagedInsert
+from headrace.sql.writing import duckdb
 
 
 def plan(staged: StagedInsert) -> Plan:
@@ -27,10 +32,8 @@ def plan(staged: StagedInsert) -> Plan:
         for name, kind in facts.columns.items()
     )
     copy, made = copying(f"SELECT {columns} FROM {staged.stage}", facts, staged.scope)
-    publication = Publication(
-        location=made.location,
-        folder=made.folder,
-        suffix=made.suffix,
+    publication = replace(
+        made,
         replaces=staged.overwrites,
         static=tuple(
             (name, staged.scope.catalog.text_of(value, facts.columns[name])) for name, value in staged.static.items()
@@ -38,6 +41,18 @@ def plan(staged: StagedInsert) -> Plan:
         only_fresh=bool(staged.dynamic) and not staged.replaces_all,
     )
     return Plan(steps=(staged.staging, copy, staged.unstaging), count_of=(1,), publications=(publication,))
+
+
+def directory(tree: exp.Insert, scope: Scope) -> Plan:
+    """INSERT OVERWRITE DIRECTORY 'obs://bucket/folder': the rows as files, in place of what is there."""
+    if tree.this.args.get("local"):
+        raise StatementNotTranslated("INSERT OVERWRITE LOCAL DIRECTORY has no equal on the embedded engine.")
+    query = tree.expression.copy()
+    if tree.args.get("with_") is not None:
+        query.set("with_", tree.args["with_"].copy())
+    facts = TableFacts(columns={}, storage=storage_clauses.directory(tree))
+    copy, publication = copying(duckdb(queries.rewritten(query, scope)), facts, scope)
+    return Plan(steps=(copy,), count_of=(0,), publications=(replace(publication, replaces=True),))
 
 
 def copying(query: str, facts: TableFacts, scope: Scope) -> tuple[str, Publication]:

@@ -22,6 +22,8 @@ from headrace.sql.writing import duckdb, where
 
 def insert(tree: exp.Insert, scope: Scope, number: int = 0) -> Plan:
     """INSERT INTO and INSERT OVERWRITE, with or without PARTITION."""
+    if isinstance(tree.this, exp.Directory):
+        return external_writing.directory(tree, scope)
     table = _table(tree)
     facts = scope.facts(table)
     if facts is not None and facts.query is not None:

@@ -43,6 +43,16 @@ def recorded(create: exp.Create, dialect: Dialect) -> dict[str, Any]:
     return storage
 
 
+def directory(insert: exp.Insert) -> dict[str, Any]:
+    """What an INSERT OVERWRITE DIRECTORY says of the files it writes."""
+    storage: dict[str, Any] = {"location": insert.this.this.name, "external": True}
+    for clause in (insert.args.get("stored"), insert.this.args.get("row_format")):
+        if isinstance(clause, exp.Expr):
+            _reader(clause)(clause, storage)
+    _readable(storage)
+    return storage
+
+
 def _properties(create: exp.Create) -> list[exp.Expr]:
     properties = create.args.get("properties")
     return properties.expressions if properties is not None else []

@@ -184,6 +184,17 @@ def test_view__replaced_by_one_of_a_table_reads_no_files(engine: EmbeddedEngine)
     assert rows(engine, script) == [(2, 1)]
 
 
+def test_insert_overwrite_directory__puts_files_in_place_of_others(engine: EmbeddedEngine, store: Any) -> None:
+    for text in ("old", "new"):
+        script = f"""INSERT OVERWRITE DIRECTORY 'obs://lake/t' ROW FORMAT DELIMITED FIELDS TERMINATED BY '|'
+            SELECT id, note FROM (SELECT 1 AS id, '{text}' AS note) q"""
+        assert engine.execute(script, HIVE, None)[-1].input_row_count == 1
+    assert texts(store) == ["1|new\n"]
+    script = "INSERT OVERWRITE DIRECTORY 'obs://lake/t' STORED AS PARQUET SELECT 2 AS id;"
+    made = "CREATE EXTERNAL TABLE t (id INT) STORED AS PARQUET LOCATION 'obs://lake/t'; SELECT id FROM t"
+    assert rows(engine, script + made) == [(2,)]
+
+
 def test_multi_insert__writes_tables_and_files(engine: EmbeddedEngine) -> None:
     script = """CREATE TABLE s (a INT); INSERT INTO s VALUES (1), (2); CREATE TABLE own (a INT);
         CREATE EXTERNAL TABLE t (a INT) STORED AS PARQUET LOCATION 'obs://lake/t';

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.sql.dialects import DORIS, HIVE, MYSQL, POSTGRES, Dialect
+from headrace.sql.dialects import DORIS, HIVE, MYSQL, POSTGRES, SPARK, Dialect
 from headrace.sql.embedded import EmbeddedEngine
 from headrace.sql.engine import SqlError, StatementNotTranslated
 
@@ -71,7 +71,7 @@ def test_columns__get_another_type_name_default_and_comment(engine: EmbeddedEngi
     script = """CREATE TABLE t (a INT, b STRING) PARTITIONED BY (dt STRING); INSERT INTO t VALUES (1, '2', 'x');
         ALTER TABLE t CHANGE COLUMN a c BIGINT COMMENT 'wide'; SELECT c FROM t"""
     assert rows(engine, script, HIVE) == [(1,)]
-    assert rows(engine, "DESCRIBE t", HIVE)[0] == ("c", "BIGINT", "wide")
+    assert rows(engine, "DESCRIBE t", HIVE)[0] == ("c", "bigint", "wide")
     changed = """ALTER TABLE t ALTER COLUMN b TYPE INT USING b::int + 1; ALTER TABLE t ALTER COLUMN c SET DEFAULT 5;
         INSERT INTO t(b, dt) VALUES (9, 'y'); SELECT b, c FROM t ORDER BY b"""
     assert rows(engine, changed, POSTGRES) == [(3, 1), (9, 5)]
@@ -99,3 +99,20 @@ def test_delete_with_joins__deletes_from_the_first_table(engine: EmbeddedEngine)
     assert rows(engine, JOINED + script) == [(1,), (3,)]
     with pytest.raises(StatementNotTranslated, match="first table alone"):
         engine.execute("DELETE t, s FROM t JOIN s ON t.id = s.id", MYSQL, None)
+
+
+def test_keys__added_later_are_enforced_and_indexes_have_no_effect(engine: EmbeddedEngine) -> None:
+    engine.execute("CREATE TABLE t (id INT, n INT); ALTER TABLE t ADD INDEX i (n);", MYSQL, None)
+    engine.execute("ALTER TABLE t ADD CONSTRAINT k PRIMARY KEY (id); INSERT INTO t VALUES (1, 1);", POSTGRES, None)
+    with pytest.raises(SqlError, match="Duplicate key"):
+        engine.execute("INSERT INTO t VALUES (1, 2)", POSTGRES, None)
+    with pytest.raises(StatementNotTranslated, match="ALTER TABLE ADD"):
+        engine.execute("ALTER TABLE t ADD UNIQUE KEY u (n)", MYSQL, None)
+
+
+def test_show_columns__are_told_in_the_words_of_the_dialect(engine: EmbeddedEngine) -> None:
+    engine.execute("CREATE DATABASE ods; CREATE TABLE ods.t (id INT COMMENT 'key', s STRING);", HIVE, None)
+    assert rows(engine, "SHOW COLUMNS FROM t IN ods", HIVE) == [("id",), ("s",)]
+    assert rows(engine, "SHOW COLUMNS FROM ods.t", MYSQL) == [("id", "int"), ("s", "text")]
+    assert rows(engine, "DESCRIBE ods.t", SPARK) == [("id", "int", "key"), ("s", "string", None)]
+    assert rows(engine, "DESC ods.t", HIVE) == [("id", "int", "key"), ("s", "string", "")]

@@ -48,7 +48,7 @@ def test_alter_schema__swaps_two_schemas_in_one_transaction(engine: EmbeddedEngi
 
 def test_alter_schema__keeps_keys_defaults_and_comments(engine: EmbeddedEngine) -> None:
     engine.execute(MART + "ALTER SCHEMA mart RENAME TO mart_old", POSTGRES, None)
-    assert rows(engine, "DESCRIBE mart_old.sales", HIVE) == [("id", "INTEGER", ""), ("city", "VARCHAR", "where")]
+    assert rows(engine, "DESCRIBE mart_old.sales", HIVE) == [("id", "int", ""), ("city", "string", "where")]
     assert rows(engine, "INSERT INTO mart_old.sales(id) VALUES (2); SELECT city FROM mart_old.sales WHERE id = 2") == [
         ("nowhere",)
     ]
