@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from headrace.storage import jobs as stored_jobs
+from headrace.storage import schedules
+from headrace.storage import workspaces as stored_workspaces
+
 Jobs = Callable[..., int]
 
 
@@ -104,6 +108,59 @@ def test_ps__what_nodes_of_other_jobs_run_is_listed_when_asked_for(
     ended(server, job(parent, node))
     assert len(headrace.json("ps", "--job", child)) == 1
     assert len(headrace.json("ps", "--job", child, "--all")) == 2
+
+
+def waiting_instance(server: Any) -> tuple[str, str, int]:
+    """A job whose instance of today failed, one whose instance waits for that, and the latter instance."""
+    upstream, downstream = unique("upstream"), unique("downstream")
+    for name, statement, depends in ((upstream, "exit 1", {}), (downstream, "true", {"jobs": upstream})):
+        schedule = {"type": "CRON", "cron": {"expression": "0 0 0 * * ?", "dependJobs": depends}}
+        if depends:
+            depends["dependFailPolicy"] = "SUSPEND"
+        body = {"name": name, "processType": "BATCH", "nodes": [shell("n", statement)], "schedule": schedule}
+        assert server.http.post("/v1/{p}/jobs", json=body).status_code == 204
+        assert server.http.post(f"/v1/{{p}}/jobs/{name}/start").status_code == 204
+        number = made_due(server, name)
+        if not depends:
+            ended(server, number)
+    return upstream, downstream, number
+
+
+def made_due(server: Any, name: str) -> int:
+    """Have a job get the instance of today's midnight; its id."""
+    with server.services.db.writing() as connection:
+        workspace = stored_workspaces.default_of(connection, server.project_id)
+        job = stored_jobs.by_name(connection, workspace.id, name) if workspace is not None else None
+        schedule = schedules.by_job(connection, job.id) if job is not None else None
+        assert schedule is not None
+        assert schedule.next_time is not None
+        schedules.advance(connection, schedule.job_id, schedule.next_time - 86_400_000)
+    server.services.wake_engine()
+    until = time.monotonic() + 20
+    while True:
+        query = {"jobName": name, "preciseQuery": "true"}
+        found = server.http.get("/v1/{p}/jobs/instances/detail", params=query).json()["instances"]
+        if found:
+            return int(found[0]["instanceId"])
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_ps_why__says_what_instances_wait_for_until_they_are_released(server: Any, headrace: CommandLine) -> None:
+    upstream, downstream, number = waiting_instance(server)
+    lines = headrace("ps", "--why", "--job", downstream).splitlines()
+    assert lines[0].startswith(f"{number} {downstream} planned ")
+    assert lines[0].endswith(": waiting")
+    assert f"It waits for 1 instance of the job '{upstream}'" in lines[1]
+    assert lines[2].endswith(", fail")
+    (told,) = headrace.json("ps", "--why", "--job", downstream)
+    assert told["why"]["dependencies"][0]["jobName"] == upstream
+    assert headrace.json("ps", "--why", "--job", upstream) == []
+    assert "waits for no instance of 'other'" in headrace("release", number, "--from", "other", status=1)
+    assert f"waits no longer for {upstream}" in headrace("release", number, "--from", upstream)
+    assert ended(server, number) == "success"
+    assert headrace.json("ps", "--why", "--job", downstream) == []
+    assert "run without dependencies is possible when it is waiting" in headrace("release", number, status=1)
 
 
 def test_logs__of_one_node_and_of_all(server: Any, headrace: CommandLine, job: Jobs) -> None:

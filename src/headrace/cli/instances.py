@@ -14,15 +14,17 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from headrace.cli import waiting
 from headrace.cli.client import CallFailed, Client
 from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_settings
 from headrace.cli.output import FAILED, WRONG_USAGE, err, print_json, say, shown, stop, tell_table
 from headrace.cli.run import read_plan_time
 from headrace.cli.server import ServerOption, connected
-from headrace.domain.instance import InstanceType
+from headrace.domain.instance import ENDED_JOB_STATES, InstanceType, JobState
 
 WINDOW = timedelta(days=7) // timedelta(milliseconds=1)  # that the API lists at once
 PAGE = 100
+_ENDED = ENDED_JOB_STATES | {JobState.SKIP_BY_DEPEND}
 
 Instances = Annotated[list[str], typer.Argument(metavar="INSTANCE", help="Numbers of instances, as ps shows them.")]
 NodeOption = Annotated[str | None, typer.Option("--node", "-n", help="Only this node. Default: the whole instance.")]
@@ -43,6 +45,7 @@ def ps(
     days: Annotated[int, typer.Option(min=1, max=3660, help="Plan times of so many days.")] = 7,
     limit: Annotated[int, typer.Option(min=1, help="At most so many instances, the newest.")] = 20,
     children: Annotated[bool, typer.Option("--all", "-a", help="Also what nodes of other jobs run.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Only those that have not ended, and why each waits.")] = False,
     server: ServerOption = None,
     home: HomeOption = None,
     workspace: WorkspaceOption = None,
@@ -57,13 +60,16 @@ def ps(
         stop("--from is later than --to", WRONG_USAGE)
     query = {"jobName": job, "preciseQuery": "true" if job else None, "status": state}
     with connected(server, home, workspace) as client:
-        found = _listed(
-            client, {key: value for key, value in query.items() if value}, begin, end, limit, children=children
-        )
+        asked = {key: value for key, value in query.items() if value}
+        found = _listed(client, asked, begin, end, limit, children=children, unended=why)
+        if why:
+            found = waiting.explain(client, found)
     if as_json:
         print_json(found)
-        return
-    tell_table(_table(found, zone))
+    elif why:
+        waiting.tell(found, zone)
+    else:
+        tell_table(_table(found, zone))
 
 
 def _table(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Table:
@@ -86,16 +92,28 @@ def _table(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Table:
 
 
 def _listed(
-    client: Client, query: Mapping[str, str], begin: int, end: int, limit: int, *, children: bool
+    client: Client,
+    query: Mapping[str, str],
+    begin: int,
+    end: int,
+    limit: int,
+    *,
+    children: bool,
+    unended: bool,
 ) -> list[dict[str, Any]]:
-    """The newest instances between two plan times, in windows that the API lists."""
+    """The newest instances between two plan times, in windows that the API lists; ``unended``: only those."""
     found: list[dict[str, Any]] = []
     for start, stop_at in windows(begin, end):
         page = 0
         while len(found) < limit:
             values = {**query, "minPlanTime": start - 1, "maxPlanTime": stop_at, "offset": page, "limit": PAGE}
             told = client.json("GET", f"/jobs/instances/detail?{urlencode(values)}")
-            found += [item for item in told["instances"] if children or item["instanceType"] != InstanceType.SUBJOB]
+            found += [
+                item
+                for item in told["instances"]
+                if (children or item["instanceType"] != InstanceType.SUBJOB)
+                and not (unended and item["status"] in _ENDED)
+            ]
             page += 1
             if page * PAGE >= told["total"]:
                 break
@@ -255,6 +273,23 @@ def succeed(
     _act(_Action("succeed", "counts as successful"), instances, (server, home, workspace), as_json, node=node)
 
 
+def release(
+    instances: Instances,
+    job: Annotated[
+        str | None, typer.Option("--from", help="Only from waiting for this upstream job. Default: for all.")
+    ] = None,
+    server: ServerOption = None,
+    home: HomeOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let instances run without the upstream instances that they wait for."""
+    path = "remove-dependency" if job else "run-without-dependencies"
+    done = f"waits no longer for {job}" if job else "waits for no other instance"
+    body = {"jobName": job} if job else None
+    _act(_Action(path, done), instances, (server, home, workspace), as_json, body=body)
+
+
 def _whole(action: _Action, text: str) -> Callable[..., None]:
     """A command for an operation on whole instances."""
 
@@ -290,5 +325,6 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "freeze": _whole(
         _Action("freeze", "frozen"), "Hold back waiting instances; for what depends on them, they have failed."
     ),
+    "release": release,
     "unfreeze": _whole(_Action("unfreeze", "waits again"), "Let frozen instances wait again for what they need."),
 }
