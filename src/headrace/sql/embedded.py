@@ -127,6 +127,7 @@ class _Execution:
         self._stop_if_cancelled(statement)
         began = time.perf_counter()
         try:
+            self.catalog.forget()
             with self._objects.for_statement(self._cancellation) as objects:
                 plan = translate(statement, replace(scope, objects=objects))
                 answer = self._carried_out(plan, scope, objects)

@@ -6,14 +6,12 @@ from __future__ import annotations
 
 import duckdb
 
-from headrace.sql.catalog import CATALOG, Relation, TableFacts
+from headrace.sql.catalog import CATALOG, Relation, TableFacts, quoted
 from headrace.sql.engine import StatementFailed
 
 _IS_IT = f"database_name = '{CATALOG}' AND schema_name = ? AND lower({{name}}) = lower(?)"
-_COMMENT_OF = (
-    f"SELECT comment, FALSE FROM duckdb_tables() WHERE {_IS_IT.format(name='table_name')} "
-    f"UNION ALL SELECT comment, TRUE FROM duckdb_views() WHERE {_IS_IT.format(name='view_name')}"
-)
+_TABLE = f"SELECT table_name, comment FROM duckdb_tables() WHERE {_IS_IT.format(name='table_name')}"
+_VIEW = f"SELECT comment FROM duckdb_views() WHERE {_IS_IT.format(name='view_name')}"
 _COLUMNS_OF = (
     f"SELECT column_name, data_type FROM duckdb_columns() WHERE {_IS_IT.format(name='table_name')} "
     "ORDER BY column_index"
@@ -43,11 +41,33 @@ class EngineCatalog:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
+        self._known: dict[
+            tuple[str, str], TableFacts | None
+        ] = {}  # by schema and name, while a statement is translated
+
+    def forget(self) -> None:
+        """A statement may have changed tables."""
+        self._known.clear()
 
     def table(self, schema: str, name: str) -> TableFacts | None:
         """The facts of a table or recorded view, also of one made in the transaction at hand."""
-        found = self._cursor.execute(_COMMENT_OF, [schema, name, schema, name]).fetchone()
-        if found is None or (found[1] and not (found[0] or "").startswith('{"headrace":')):
+        key = (schema, name.lower())
+        if key not in self._known:
+            self._known[key] = self._table(schema, name) or self._view(schema, name)
+        return self._known[key]
+
+    def _table(self, schema: str, name: str) -> TableFacts | None:
+        found = self._cursor.execute(_TABLE, [schema, name]).fetchone()
+        if found is None:
+            return None
+        spelt, comment = found
+        place = f"{quoted(CATALOG)}.{quoted(schema)}.{quoted(spelt)}"
+        described = self._cursor.execute(f"SELECT * FROM {place} LIMIT 0").description  # quicker than duckdb_columns()
+        return TableFacts.read({str(column[0]): str(column[1]) for column in described or []}, comment)
+
+    def _view(self, schema: str, name: str) -> TableFacts | None:
+        found = self._cursor.execute(_VIEW, [schema, name]).fetchone()
+        if found is None or not (found[0] or "").startswith('{"headrace":'):
             return None
         return TableFacts.read(dict(self._cursor.execute(_COLUMNS_OF, [schema, name]).fetchall()), found[0])
 
