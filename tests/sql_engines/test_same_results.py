@@ -10,6 +10,7 @@ import json
 import os
 import runpy
 import tomllib
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from headrace.sql.dialects import MYSQL, POSTGRES, SPARK, Dialect
 from headrace.sql.embedded import EmbeddedEngine
 from headrace.sql.engine import SqlEngine, SqlError, StatementResult
 from headrace.sql.engines import open_real
+from headrace.sql.real.target import EngineUnavailable
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases" / "warehouse"
@@ -60,6 +62,7 @@ class Pair:
         self._dialect = dialect
         self._engines = {"embedded": embedded, "real": real}
         self._ready: set[str] = set()
+        self._mark = uuid.uuid4().hex[:12]  # others may be at it on the same servers
 
     def answers(self, name: str) -> tuple[str, str]:
         """What each engine says to a case: its results, or that it failed."""
@@ -70,7 +73,7 @@ class Pair:
         return told[0], told[1]
 
     def _answer(self, engine: str, topic: str, setup: str, script: str) -> str:
-        database = f"{topic}_{self.word}"
+        database = self._database(topic)
         if (key := f"{engine} {topic}") not in self._ready:
             self._run(engine, self._made(engine, database), None)
             self._run(engine, setup, database)
@@ -78,15 +81,17 @@ class Pair:
         heard: list[StatementResult] = []
         try:
             self._run(engine, script, database, heard)
-        except SqlError:
+        except EngineUnavailable:
+            raise
+        except SqlError as error:
+            print(f"{engine}: {error}")  # shown when the test fails
             return json.dumps([*map(_told, heard), "fails"], ensure_ascii=False)
         return json.dumps([*map(_told, heard)], ensure_ascii=False)
 
     def _made(self, engine: str, database: str) -> str:
         if engine == "embedded":
             return f"CREATE SCHEMA {database}"
-        drop = {"spark": f"DROP DATABASE IF EXISTS {database} CASCADE"}
-        return f"{drop.get(self.word, f'DROP DATABASE IF EXISTS {database}')}; CREATE DATABASE {database}"
+        return f"CREATE DATABASE {database}"
 
     def _run(self, engine: str, script: str, database: str | None, heard: list[StatementResult] | None = None) -> None:
         hear = None if heard is None else heard.append
@@ -96,8 +101,11 @@ class Pair:
     def close(self) -> None:
         """Leave no database behind."""
         for topic in topics(self.word):
-            drop = f"DROP DATABASE IF EXISTS {topic}_{self.word}" + (" CASCADE" if self.word == "spark" else "")
-            self._run("real", drop, None)
+            cascade = " CASCADE" if self.word == "spark" else ""
+            self._run("real", f"DROP DATABASE IF EXISTS {self._database(topic)}{cascade}", None)
+
+    def _database(self, topic: str) -> str:
+        return f"{topic}_{self._mark}"
 
 
 def _told(result: StatementResult) -> Any:
