@@ -115,6 +115,53 @@ class InstanceNotFound(HeadraceError):
     code, text = "DLF.0137", "Job instance does not exist."
 
 
+class BackfillNotFound(HeadraceError):
+    """No supplement data of this name; ``detail`` is the name."""
+
+    code, text = "DLF.0113", "The supplement does not exist."
+
+    @property
+    def message(self) -> str:
+        """The documented text, which holds the name."""
+        return f"The supplement [{self.detail}] does not exist." if self.detail else self.text
+
+
+class BackfillNameExists(HeadraceError):
+    """Names of supplement data are unique in a workspace."""
+
+    code, text = "DLF.30110", "The supplement data name already exists."
+
+
+class BackfillNeedsPeriods(HeadraceError):
+    """The job has no cron schedule."""
+
+    code, text = "DLF.30111", "The job should be cron job or http trigger or parent trigger."
+
+
+class BackfillTooLarge(HeadraceError):
+    """More dates than one task may have."""
+
+    code, text = "DLF.30114", "There are too many instances."
+
+
+class BackfillRunning(HeadraceError):
+    """Supplement data of the job is running already."""
+
+    code, text = "DLF.30116", "The supplement data instance is already running."
+
+
+class InvalidBackfillName(HeadraceError):
+    """Empty, longer than 128 characters, or with characters that names cannot have."""
+
+    code, text = "DLF.30120", "The supplement data name is invalid."
+
+
+class InvalidBackfillRange(HeadraceError):
+    """The end is before the start, or one of them is not written as documented."""
+
+    code, text = "DLF.30121", "The end time should be at least 2 second later than the start time."
+
+
 class JobHasNoNodes(HeadraceError):
     """Starting or running a job without nodes."""
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from headrace.domain.instance import LIMITED_TYPES, InstanceType, JobState, NodeState
+from headrace.domain.instance import ENDED_JOB_STATES, LIMITED_TYPES, InstanceType, JobState, NodeState
 from headrace.domain.job import Condition, JobDefinition
 from headrace.el.errors import ExpressionError
 from headrace.el.language import condition_holds
@@ -33,7 +33,8 @@ from headrace.engine.walk import Walk
 from headrace.errors import HeadraceError, InternalError
 from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
-from headrace.storage import default_items, instances, jobs, task_groups, turns, waits
+from headrace.storage import backfill_progress, default_items, instances, jobs, task_groups, turns, waits
+from headrace.storage.backfill_progress import Clockwork
 from headrace.storage.database import Connection
 from headrace.storage.instances import NodeRecord
 from headrace.wire.v1.definition import read_definition
@@ -342,6 +343,7 @@ class Coordinator:
                 self._write_consequences(connection, walk)
             for walk in changed:
                 self._after_end(connection, walk)
+            self._begin_next_dates(connection, changed)
         self._made.clear()
         for key in stale:
             del self._walks[key]
@@ -387,6 +389,14 @@ class Coordinator:
         if walk.abandoned:
             now = self._services.now()
             self._unread.update(instances.end_children(connection, walk.record.id, walk.abandoned, now))
+
+    def _begin_next_dates(self, connection: Connection, changed: Iterable[Walk]) -> None:
+        """Begin what comes next in the backfills whose instances have ended, in the same transaction."""
+        ends = [walk.record for walk in changed if walk.state in ENDED_JOB_STATES]
+        works = Clockwork(now=self._services.now(), zone=self._zone, next_number=self._services.next_number)
+        begun = backfill_progress.ended(connection, ends, works)
+        self._unread.update(begun)
+        self.told_others |= bool(begun)
 
     def _after_end(self, connection: Connection, walk: Walk) -> None:
         """What the end of an instance means for its job, in the same transaction."""

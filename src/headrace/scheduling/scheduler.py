@@ -1,4 +1,4 @@
-"""The scheduler: one thread that sleeps until a job is due."""
+"""The scheduler: one thread that sleeps until a job is due, or a backfill may go on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import threading
 
 import structlog
 
+from headrace.scheduling.backfill_windows import open_windows
 from headrace.scheduling.generation import generate
 from headrace.services import Services
-from headrace.storage import schedules, waits
+from headrace.storage import backfills, schedules, waits
 
 log = structlog.get_logger("headrace.scheduling")
 
@@ -70,11 +71,13 @@ class Scheduler:
         """Make what is due; seconds until the next job is."""
         while True:
             with self._services.db.reading() as connection:
-                earliest = schedules.earliest(connection)
+                moments = schedules.earliest(connection), backfills.earliest(connection)
+            earliest = min((moment for moment in moments if moment is not None), default=None)
             now = self._services.now()
             if earliest is None or earliest > now:
                 return LONGEST_SLEEP if earliest is None else min((earliest - now) / 1000, LONGEST_SLEEP)
             due, waiting = generate(self._services, now)
+            due += open_windows(self._services, now)
             if waiting:
                 self._settle(waiting)
             self._services.wake_engine()

@@ -311,7 +311,8 @@ subtasks = Table(
 )
 
 # handed_down: JSON of the values a parent gave. parent_…: the attempt of a node that runs this instance as its
-# child_number-th. owner: the engine that walks it, empty when none does yet.
+# child_number-th. owner: the engine that walks it, empty when none does yet. cancel_at: when it has waited too long.
+# dry_run: its plan date is no working day of its job's calendar.
 # wish: what the engine must see (START: new or to be run again, STOP: ended by a user); the engine empties it.
 job_instances = Table(
     "job_instances",
@@ -342,6 +343,8 @@ job_instances = Table(
     _number("parent_fence", null=True),
     Column("child_number", Integer, nullable=True),
     _text("owner"),
+    _number("cancel_at", null=True),
+    Column("dry_run", Integer, nullable=False, server_default="0"),
     Index("job_instances_of_parent", "parent_id", "parent_position", "child_number"),
     Index("job_instances_newest", "workspace_id", "plan_time", "id"),
     Index("job_instances_of_job", "workspace_id", "job_name", "plan_time", "id"),
@@ -358,6 +361,12 @@ Index(
     job_instances.c.owner,
     sqlite_where=job_instances.c.owner != "",
     postgresql_where=job_instances.c.owner != "",
+)
+Index(
+    "job_instances_overdue",
+    job_instances.c.cancel_at,
+    sqlite_where=job_instances.c.status.in_(("waiting", "waiting-confirm")),
+    postgresql_where=job_instances.c.status.in_(("waiting", "waiting-confirm")),
 )
 Index(
     "job_instances_planned",
@@ -433,7 +442,8 @@ node_attempts = Table(
 
 # Jobs that are scheduled. next_time: the plan time of the next instance, null where none comes or the job is paused.
 # parameters: JSON of the values given at the start, for all its instances. alone_at: the plan time of the instance that
-# does not wait for the one before, because whoever started the job said so.
+# does not wait for the one before, because whoever started the job said so. held_time: of a paused job, the next_time it
+# had. skips_waiting: of its waiting instances only the newest that may run does.
 job_schedules = Table(
     "job_schedules",
     metadata,
@@ -444,6 +454,8 @@ job_schedules = Table(
     _text("parameters"),
     _number("next_time", null=True),
     _number("alone_at", null=True),
+    _number("held_time", null=True),
+    Column("skips_waiting", Integer, nullable=False, server_default="0"),
     Index("job_schedules_due", "next_time", "job_id"),
 )
 
@@ -472,6 +484,91 @@ instance_wait_times = Table(
     _number("plan_time"),
     PrimaryKeyConstraint("instance_id", "number", "plan_time"),
     Index("instance_wait_times_of_job", "upstream_job_id", "plan_time"),
+)
+
+# Backfills: past plan times of jobs that are run, a few at once. next_time: when its window of execution opens next.
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    _text("workspace_id"),
+    _text("project_id"),
+    _text("name"),
+    _text("job_name"),
+    _text("status"),
+    _text("document"),
+    Column("parallel", Integer, nullable=False),
+    Column("by_day", Integer, nullable=False),
+    Column("stops_on_failure", Integer, nullable=False),
+    _text("run_time"),
+    _text("user_name"),
+    _number("start_time"),
+    _number("end_time"),
+    _number("create_time"),
+    _number("finish_time", null=True),
+    _number("next_time", null=True),
+    UniqueConstraint("workspace_id", "name"),
+    Index("backfills_created", "workspace_id", "create_time"),
+    Index("backfills_due", "next_time"),
+)
+
+# The jobs of a backfill, in the version that it runs. nodes: JSON of their names and types.
+backfill_jobs = Table(
+    "backfill_jobs",
+    metadata,
+    _number("backfill_id"),
+    Column("number", Integer, nullable=False),
+    _number("job_id"),
+    _text("job_name"),
+    _text("workspace_id"),
+    Column("version", Integer, nullable=False),
+    _text("run_as"),
+    _text("log_root"),
+    Column("confirm", Integer, nullable=False),
+    _text("nodes"),
+    PrimaryKeyConstraint("backfill_id", "number"),
+    Index("backfill_jobs_of_job", "job_id"),
+)
+
+# Its dates in the order in which they begin; day counts days in that order. instance_id: null until it has begun.
+backfill_dates = Table(
+    "backfill_dates",
+    metadata,
+    _number("backfill_id"),
+    Column("position", Integer, nullable=False),
+    Column("job_number", Integer, nullable=False),
+    _number("plan_time"),
+    Column("day", Integer, nullable=False),
+    _text("state"),
+    _number("instance_id", null=True),
+    PrimaryKeyConstraint("backfill_id", "position"),
+    UniqueConstraint("backfill_id", "job_number", "plan_time"),
+    Index("backfill_dates_by_state", "backfill_id", "state", "position"),
+    Index("backfill_dates_of_instance", "instance_id"),
+)
+
+# Which dates a date waits for. number: those of one upstream job count together.
+backfill_waits = Table(
+    "backfill_waits",
+    metadata,
+    _number("backfill_id"),
+    Column("position", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("upstream", Integer, nullable=False),
+    Column("any_suffices", Integer, nullable=False),
+    _text("fail_policy"),
+    PrimaryKeyConstraint("backfill_id", "position", "number", "upstream"),
+    Index("backfill_waits_of_date", "backfill_id", "upstream"),
+)
+
+# Scheduling calendars. document: JSON of weekdays and of single days that differ from them.
+calendars = Table(
+    "calendars",
+    metadata,
+    _text("workspace_id"),
+    _text("name"),
+    _text("document"),
+    PrimaryKeyConstraint("workspace_id", "name"),
 )
 
 # Engines that run instances of this database. lease_until: one that has not said so later than this has lost its
