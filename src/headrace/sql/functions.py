@@ -29,11 +29,19 @@ _UNKNOWN_TO_SQLGLOT = {
     "weekday": "ISODOW(CAST(_1 AS DATE)) - 1",
     "to_utc_timestamp": "(CAST(_1 AS TIMESTAMP) AT TIME ZONE _2) AT TIME ZONE 'UTC'",
     "from_utc_timestamp": "(CAST(_1 AS TIMESTAMP) AT TIME ZONE 'UTC') AT TIME ZONE _2",
+    "cardinality": "COALESCE(LEN(_1), -1)",
+    "json_unquote": "JSON_EXTRACT_STRING(_1, '$')",
+    "timestamp_seconds": "CAST(TO_TIMESTAMP(_1) AS TIMESTAMP)",
     "now": "CAST(GET_CURRENT_TIMESTAMP() AS TIMESTAMP)",
 }
-_ISNULL = {1: "_1 IS NULL", 2: "COALESCE(_1, _2)"}
+_BY_COUNT = {  # with other meanings by how many arguments there are
+    ("isnull", 1): "_1 IS NULL",
+    ("isnull", 2): "COALESCE(_1, _2)",
+    ("bround", 1): "ROUND_EVEN(_1, 0)",
+    ("bround", 2): "ROUND_EVEN(_1, _2)",
+}
 # the same name and meaning in DuckDB
-_SAME = frozenset({"bin", "printf", "nextval", "listagg", "grouping", "len", "map_keys", "map_values"})
+_SAME = frozenset({"bin", "make_date", "printf", "nextval", "listagg", "grouping", "len", "map_keys", "map_values"})
 
 _INTEGER_CAST = (  # Hive and Spark cut decimals off; DuckDB rounds
     "CASE WHEN TYPEOF(_1) IN ('FLOAT', 'DOUBLE') THEN TRY_CAST(TRUNC(TRY_CAST(_1 AS DOUBLE)) AS {type}) "
@@ -103,8 +111,10 @@ def _corrected(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
 
 def _anonymous(node: exp.Anonymous, dialect: Dialect) -> exp.Expr | None:
     name, arguments = node.name.lower(), node.expressions
-    if name == "isnull" and len(arguments) in _ISNULL:
-        return fill(_ISNULL[len(arguments)], *arguments)
+    if (name, len(arguments)) in _BY_COUNT:
+        return fill(_BY_COUNT[name, len(arguments)], *arguments)
+    if name == "field" and len(arguments) > 1:
+        return fill(f"COALESCE(LIST_POSITION({_list(2, len(arguments))}, _1), 0)", *arguments)
     if name == "unix_timestamp" and dialect.name in TEXT_DATES and len(arguments) == 1:
         return fill("CAST(EPOCH(CAST(CAST(_1 AS TIMESTAMP) AS TIMESTAMPTZ)) AS BIGINT)", *arguments)
     if name in _UNKNOWN_TO_SQLGLOT:
@@ -112,6 +122,17 @@ def _anonymous(node: exp.Anonymous, dialect: Dialect) -> exp.Expr | None:
     if name in _SAME:
         return None
     raise StatementNotTranslated(f"The function {node.name} is not known for {dialect.name} on the embedded engine.")
+
+
+def _list(first: int, last: int) -> str:
+    """A list of arguments, for a template."""
+    return "[" + ", ".join(f"_{number}" for number in range(first, last + 1)) + "]"
+
+
+def _elt(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
+    """The text of that number, NULL where there is none."""
+    chosen = _list(2, len(node.expressions) + 1)
+    return fill(f"CASE WHEN _1 > 0 THEN LIST_EXTRACT({chosen}, _1) END", node.this, *node.expressions)
 
 
 def _cast(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
@@ -216,6 +237,8 @@ def _date_truncated(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
 def _add_months(node: exp.Expr, dialect: Dialect) -> exp.Expr | None:
     if dialect.name not in HIVE_LIKE:
         return None
+    if node.args.get("preserve_end_of_month") is not None:  # the third argument, which is a pattern in Hive 4
+        return _refused(node, dialect)
     if dialect.name == "spark":
         return fill("CAST(CAST(_1 AS DATE) + TO_MONTHS(_2) AS DATE)", node.this, node.expression)
     return fill(_ADD_MONTHS_HIVE, node.this, node.expression)
@@ -350,7 +373,10 @@ _CORRECTIONS: dict[type[exp.Expr], Callable[[exp.Expr, Dialect], exp.Expr | None
     exp.UnixToTime: _by_template("CAST(TO_TIMESTAMP(_1) AS TIMESTAMP)"),
     exp.RegexpLike: _regexp,
     exp.Week: _week,
+    exp.Elt: _elt,
     exp.SimilarTo: _refused,
+    exp.CurrentUser: _refused,
+    exp.Typeof: _refused,
     exp.QueryTransform: _refused,
     exp.ReadCSV: _refused,
     exp.ReadParquet: _refused,

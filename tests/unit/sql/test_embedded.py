@@ -124,6 +124,8 @@ REFUSED = [
     (HIVE, "SELECT no_such_function(1)", "function no_such_function is not known"),
     (HIVE, "SELECT date_format('2024-01-01', 'u')", "letters the embedded engine does not know"),
     (HIVE, "SELECT ${day}", "has no value"),
+    (HIVE, "SELECT add_months('2024-01-31', 1, 'yyyyMMdd')", "no equal"),
+    (SPARK, "SELECT current_user()", "no equal"),
     (HIVE, "EXPLAIN SELECT 1", "EXPLAIN"),
     (HIVE, "ADD JAR x", "ADD"),
     (HIVE, "LOAD DATA INPATH 'x' INTO TABLE t", "LOAD"),
