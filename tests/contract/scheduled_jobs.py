@@ -16,7 +16,7 @@ from sqlalchemy import select
 from headrace.app import Installation
 from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.identity import Caller
-from headrace.factory import jobs, runs, workspaces
+from headrace.factory import job_schedules, jobs, runs, workspaces
 from headrace.scheduling.generation import generate
 from headrace.storage import identity, instances, waits
 from headrace.storage.instances import InstanceRecord
@@ -74,6 +74,12 @@ class Factory:
 
     def stop(self, name: str, at: datetime) -> None:
         runs.stop(self.services, self.caller(at), name)
+
+    def pause(self, name: str, at: datetime) -> None:
+        job_schedules.pause(self.services, self.caller(at), name)
+
+    def restore(self, name: str, at: datetime) -> None:
+        job_schedules.restore(self.services, self.caller(at), name)
 
     def tick(self, at: datetime, **settings: Any) -> None:
         services = replace(self.services, settings=replace(self.services.settings, **settings))

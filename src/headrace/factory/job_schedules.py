@@ -14,7 +14,7 @@ from headrace.domain.identity import Caller
 from headrace.domain.instance import JobState
 from headrace.domain.job import JobDefinition
 from headrace.domain.plan_times import next_plan_times
-from headrace.errors import InvalidParameter, InvalidSchedule
+from headrace.errors import InvalidParameter, InvalidSchedule, JobNotFound
 from headrace.services import Services
 from headrace.storage import instances, jobs, schedules, waits
 from headrace.storage.database import Connection
@@ -31,6 +31,7 @@ class Beginning:
     first_alone: bool = False
 
 
+_NEVER = 2**53  # milliseconds
 _GOING = ("SCHEDULING", "PAUSED")
 
 
@@ -62,12 +63,57 @@ def begin(
 
 def change(services: Services, connection: Connection, job_id: int, text: str) -> bool:
     """A job has another version: when it is due next by that; whether it is scheduled. Raises InvalidSchedule."""
-    if schedules.by_job(connection, job_id) is None:
+    schedule = schedules.lock(connection, job_id)
+    if schedule is None:
         return False
     definition = read_definition(text)
     cron = definition.schedule.kind == "CRON" and bool(definition.schedule.expression)
-    schedules.advance(connection, job_id, _next_time(services, definition, services.now()) if cron else None)
+    next_time = _next_time(services, definition, services.now()) if cron else None
+    if schedule.held_time is None:
+        schedule = schedule._replace(next_time=next_time)
+    schedules.put(connection, schedule)
     return True
+
+
+def pause(services: Services, caller: Caller, name: str) -> None:
+    """Have no more instances of a job made until it is restored; what waits for it waits on.
+
+    Raises JobNotFound, InvalidParameter for a job that is not scheduled. Source: reference on scheduling §3.3.
+    """
+    with services.db.writing() as connection:
+        job, schedule = _scheduled(connection, caller, name, "SCHEDULING")
+        held = caller.now if schedule.next_time is None else schedule.next_time
+        schedules.put(connection, schedule._replace(next_time=None, held_time=held))
+        jobs.set_status(connection, job.id, "PAUSED")
+
+
+def restore(services: Services, caller: Caller, name: str) -> None:
+    """Have instances of a paused job made again, from now on; nobody waits for those that it missed any more.
+
+    Raises JobNotFound, InvalidSchedule, InvalidParameter for a job that is not paused.
+    """
+    with services.db.writing() as connection:
+        job, schedule = _scheduled(connection, caller, name, "PAUSED")
+        text = jobs.version_document(connection, job.id, job.version)
+        definition = None if text is None else read_definition(text)
+        cron = definition is not None and definition.schedule.kind == "CRON" and definition.schedule.expression
+        next_time = _next_time(services, definition, caller.now) if definition is not None and cron else None
+        schedules.put(connection, schedule._replace(next_time=next_time, held_time=None))
+        jobs.set_status(connection, job.id, "SCHEDULING")
+        first = caller.now if schedule.held_time is None else schedule.held_time
+        waits.ignore_unmade(connection, job.id, first, _NEVER if next_time is None else next_time, caller.now)
+    services.wake_engine()
+
+
+def _scheduled(connection: Connection, caller: Caller, name: str, status: str) -> tuple[JobRecord, ScheduleRecord]:
+    """A job with a cron schedule in a status. Raises JobNotFound, InvalidParameter."""
+    job = jobs.by_name(connection, caller.workspace.id, name)
+    if job is None:
+        raise JobNotFound(f"name: {name!r}.")
+    schedule = schedules.lock(connection, job.id)
+    if schedule is None or job.status != status:
+        raise InvalidParameter(f"The job {name!r} has no cron schedule that is {status}; it is {job.status}.")
+    return job, schedule
 
 
 def end(connection: Connection, job: JobRecord, now: int) -> None:

@@ -101,14 +101,14 @@ def _on_itself(connection: Connection, job: JobRecord, planned: datetime) -> Dep
 def _plan_times(
     connection: Connection, job: JobRecord, definition: JobDefinition, zone: tzinfo, after: datetime, until: datetime
 ) -> list[datetime]:
-    """The plan times that a job really has: of its instances, and of those that are to come.
+    """The plan times that a job really has: of its instances, and of those that are to come, also when it is paused.
 
     The schedule is read before the instances: what it gives away meanwhile is among those then.
     """
     schedule = schedules.by_job(connection, job.id)
     times = set(_made(connection, job, after, until))
-    if schedule is not None and schedule.next_time is not None:
-        first = from_millis(schedule.next_time)
+    if schedule is not None and schedule.coming is not None:
+        first = from_millis(schedule.coming)
         coming = schedule_times(definition.schedule, after, until, zone)
         times |= {moment for moment in coming if moment >= first}
     return sorted(times)

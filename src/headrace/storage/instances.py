@@ -50,6 +50,8 @@ class InstanceRecord(NamedTuple):
     parent_fence: int | None = None
     child_number: int | None = None
     owner: str = ""
+    cancel_at: int | None = None
+    dry_run: int = 0
 
 
 class NodeRecord(NamedTuple):
@@ -245,6 +247,7 @@ _UPDATE_COLUMNS = (
     "ignore_success",
     "error_message",
     "owner",
+    "cancel_at",
 )
 _UPDATE = Statement(
     update(job_instances)

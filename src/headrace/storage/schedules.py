@@ -21,6 +21,13 @@ class ScheduleRecord(NamedTuple):
     parameters: str
     next_time: int | None
     alone_at: int | None = None
+    held_time: int | None = None
+    skips_waiting: int = 0
+
+    @property
+    def coming(self) -> int | None:
+        """The first plan time that has no instance yet; of a paused job, the one it had when it was paused."""
+        return self.held_time if self.next_time is None else self.next_time
 
 
 _of_job = job_schedules.c.job_id == bindparam("job_id")
@@ -36,6 +43,7 @@ _DELETE = Statement(delete(job_schedules).where(_of_job))
 _ADVANCE = Statement(
     update(job_schedules).where(job_schedules.c.job_id == bindparam("key")).values(next_time=bindparam("next_time"))
 )
+_LOCKED = Statement(select(job_schedules).where(_of_job).with_for_update())
 _EARLIEST = Statement(select(func.min(job_schedules.c.next_time)))
 _DUE = Statement(
     select(job_schedules)
@@ -54,6 +62,12 @@ def put(connection: Connection, schedule: ScheduleRecord) -> None:
 def by_job(connection: Connection, job_id: int) -> ScheduleRecord | None:
     """The schedule of a job that is scheduled."""
     row = connection.one(_BY_JOB, job_id=job_id)
+    return None if row is None else ScheduleRecord(*row)
+
+
+def lock(connection: Connection, job_id: int) -> ScheduleRecord | None:
+    """The schedule of a job, which no scheduler takes until the transaction ends."""
+    row = connection.one(_LOCKED, job_id=job_id)
     return None if row is None else ScheduleRecord(*row)
 
 

@@ -442,8 +442,8 @@ node_attempts = Table(
 
 # Jobs that are scheduled. next_time: the plan time of the next instance, null where none comes or the job is paused.
 # parameters: JSON of the values given at the start, for all its instances. alone_at: the plan time of the instance that
-# does not wait for the one before, because whoever started the job said so. held_time: of a paused job, the next_time it
-# had. skips_waiting: of its waiting instances only the newest that may run does.
+# does not wait for the one before, because whoever started the job said so. held_time: of a paused job, the next_time
+# that it had. skips_waiting: of its waiting instances only the newest that may run does.
 job_schedules = Table(
     "job_schedules",
     metadata,

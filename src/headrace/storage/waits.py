@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, insert, literal_column, select
+from sqlalchemy import and_, bindparam, delete, exists, insert, literal_column, select
 
 from headrace.domain.clock import from_millis
 from headrace.domain.dependencies import FAILED, Upstream, Verdict, all_together, verdict
@@ -121,6 +121,20 @@ _DROP = Statement(delete(instance_waits).where(_of_instance))
 _DROP_TIMES = Statement(
     delete(instance_wait_times).where(instance_wait_times.c.instance_id == bindparam("instance_id"))
 )
+_UNMADE = Statement(
+    select(instance_wait_times.c.instance_id, instance_wait_times.c.number, instance_wait_times.c.plan_time)
+    .where(
+        instance_wait_times.c.upstream_job_id == bindparam("job_id"),
+        instance_wait_times.c.plan_time >= bindparam("first"),
+        instance_wait_times.c.plan_time < bindparam("until"),
+        ~exists().where(
+            job_instances.c.job_id == instance_wait_times.c.upstream_job_id,
+            job_instances.c.plan_time == instance_wait_times.c.plan_time,
+            job_instances.c.instance_type == literal_column("0"),
+        ),
+    )
+    .order_by(instance_wait_times.c.instance_id)
+)
 _DROP_TIME = Statement(
     delete(instance_wait_times).where(
         instance_wait_times.c.instance_id == bindparam("instance_id"),
@@ -147,6 +161,18 @@ def ignore(connection: Connection, instance_id: int, upstream: Iterable[Awaited]
     """An instance waits no longer for these; what it waited for stays known by its job."""
     rows = [{"instance_id": instance_id, "number": each.number, "plan_time": each.plan_time} for each in upstream]
     connection.run_many(_DROP_TIME, rows)
+
+
+def ignore_unmade(connection: Connection, job_id: int, first: int, until: int, now: int) -> list[int]:
+    """Plan times of a job, ``first <= t < until``, will never come: nobody waits for them; those the engine must see.
+
+    What else an instance waits for still counts.
+    """
+    rows = [tuple(row) for row in connection.all(_UNMADE, job_id=job_id, first=first, until=until)]
+    connection.run_many(
+        _DROP_TIME, [dict(zip(("instance_id", "number", "plan_time"), row, strict=True)) for row in rows]
+    )
+    return settle(connection, list(dict.fromkeys(row[0] for row in rows)), now)
 
 
 def parents(connection: Connection, instance_id: int) -> list[instances.InstanceRecord]:

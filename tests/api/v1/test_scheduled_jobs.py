@@ -77,3 +77,19 @@ def test_delete_job__a_scheduled_job_gets_no_more_instances(jobs: Jobs) -> None:
     assert jobs.call("DELETE", f"/{name}").status_code == 204
     with jobs.server.services.db.reading() as connection:
         assert schedules.earliest(connection) is None
+
+
+def test_pause_and_restore__of_a_schedule(jobs: Jobs) -> None:
+    name = jobs.create("held", dummy("a"), **cron("0 0 1 * * ?"))
+    assert code(jobs.call("POST", f"/{name}/pause")) == (400, "DLF.3051")
+    assert jobs.call("POST", f"/{name}/start").status_code == 204
+    assert code(jobs.call("POST", f"/{name}/restore")) == (400, "DLF.3051")
+    assert jobs.call("POST", f"/{name}/pause").status_code == 204
+    assert jobs.call("GET", f"/{name}/status").json()["status"] == "PAUSED"
+    assert jobs.call("POST", f"/{name}/restore").status_code == 204
+    assert jobs.call("GET", f"/{name}/status").json()["status"] == "SCHEDULING"
+    for path in ("/nothing/pause", "/nothing/restore"):
+        assert code(jobs.call("POST", path)) == (400, "DLF.0100")
+        unknown = {"workspace": "unknown"}
+        answer = jobs.server.http.post(f"/v1/{{p}}/jobs{path}", headers=unknown)
+        assert code(answer) == (400, "DLF.0819")

@@ -12,7 +12,7 @@ from headrace.errors import (
     PermissionDenied,
     WorkspaceNotFound,
 )
-from headrace.factory import runs
+from headrace.factory import job_schedules, runs
 from headrace.wire.document import as_truth
 from headrace.wire.v1.runs import JobStatus, RunOnceAnswer, RunOnceRequest, StartJobRequest
 
@@ -70,6 +70,32 @@ def start_job(call: Call, body: StartJobRequest | None) -> None:
 def stop_job(call: Call) -> None:
     """Stop the scheduling of a job; instances that run go on. Source: API reference, "Stopping a Job"."""
     runs.stop(call.services, call.caller, call.path["job_name"])
+
+
+@operation(
+    "POST",
+    "/v1/{project_id}/jobs/{job_name}/pause",
+    answers=204,
+    errors=(JobNotFound, WorkspaceNotFound, InvalidParameter),
+    tag="job",
+    extension=True,
+)
+def pause_job(call: Call) -> None:
+    """Pause the scheduling of a job: no more instances until it is restored; what waits for it waits on."""
+    job_schedules.pause(call.services, call.caller, call.path["job_name"])
+
+
+@operation(
+    "POST",
+    "/v1/{project_id}/jobs/{job_name}/restore",
+    answers=204,
+    errors=(JobNotFound, WorkspaceNotFound, InvalidParameter),
+    tag="job",
+    extension=True,
+)
+def restore_job(call: Call) -> None:
+    """Let a paused job go on from now; what waits for an instance that it missed does so no longer."""
+    job_schedules.restore(call.services, call.caller, call.path["job_name"])
 
 
 @operation("GET", "/v1/{project_id}/jobs/{job_name}/status", errors=(JobNotFound, WorkspaceNotFound), tag="job")
