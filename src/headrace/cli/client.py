@@ -22,7 +22,7 @@ class CallFailed(Exception):
 class Client:
     """Signs each request with a key. ``base``: http://host:port; ``workspace``: an id, empty for the default.
 
-    Paths are given percent-encoded.
+    Paths are given percent-encoded, below ``/v1/{project}`` or what ``version`` says instead of v1.
     """
 
     base: str
@@ -30,12 +30,13 @@ class Client:
     access_key: str
     secret_key: str
     workspace: str = ""
+    version: str = "v1"
 
     def call(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> bytes:
-        """One request below ``/v1/{project}``; the body of the answer. Raises CallFailed, OSError."""
+        """One request; the body of the answer. Raises CallFailed, OSError."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         plain, _, query = path.partition("?")
-        full = f"/v1/{self.project_id}{plain}"
+        full = f"/{self.version}/{self.project_id}{plain}"
         headers = [("host", urlsplit(self.base).netloc), ("content-type", content_type)]
         if self.workspace:
             headers.append(("workspace", self.workspace))

@@ -8,6 +8,7 @@ import typer
 
 from headrace import __version__
 from headrace.cli import db, instances, keys, workspaces
+from headrace.cli.backfill import backfill, backfills
 from headrace.cli.demo import demo
 from headrace.cli.doctor import doctor
 from headrace.cli.el import el
@@ -64,6 +65,8 @@ app.command(rich_help_panel=PACKAGES)(el)
 for name, command in instances.COMMANDS.items():
     app.command(name, rich_help_panel=INSTANCES)(command)
 app.command(rich_help_panel=INSTANCES)(logs)
+app.command(rich_help_panel=INSTANCES)(backfill)
+app.command(rich_help_panel=INSTANCES)(backfills)
 app.command(rich_help_panel=HOME)(export)
 app.command("import", rich_help_panel=HOME)(import_package)
 app.add_typer(workspaces.app, name="workspaces", rich_help_panel=HOME)

@@ -28,6 +28,7 @@ from headrace.storage.backfills import (
 from headrace.storage.database import Connection
 from headrace.wire.v1.instances import RestoreRequest
 from headrace.wire.v2.supplement_data import (
+    AwaitedDate,
     CreateSupplementData,
     InstanceTime,
     InstanceTimeShown,
@@ -278,11 +279,11 @@ def _shown(connection: Connection, task: BackfillRecord) -> SupplementData:
 
 
 def _shown_dates(found: Plan) -> list[PlannedDate]:
-    waits: dict[int, list[str]] = {}
+    waits: dict[int, list[AwaitedDate]] = {}
     for each in found.waits:
         upstream = found.dates[each.upstream]
-        name = f"{found.jobs[upstream.number].record.name} {to_millis(upstream.plan_time)}"
-        waits.setdefault(each.position, []).append(name)
+        awaited = AwaitedDate(job_name=found.jobs[upstream.number].record.name, plan_time=to_millis(upstream.plan_time))
+        waits.setdefault(each.position, []).append(awaited)
     return [
         PlannedDate(
             job_name=found.jobs[each.number].record.name,

@@ -111,7 +111,7 @@ def test_a_preview_begins_nothing(backfills: Backfills) -> None:
     assert (told["total"], told["parallel"]) == (6, 2)
     assert [each["job_name"] for each in told["dates"]] == [upstream, job] * 3
     assert [each["day"] for each in told["dates"]] == [0, 0, 1, 1, 2, 2]
-    assert told["dates"][1]["waits_for"] == [f"{upstream} {told['dates'][0]['plan_time']}"]
+    assert told["dates"][1]["waits_for"] == [{"job_name": upstream, "plan_time": told["dates"][0]["plan_time"]}]
     assert told["dates"][0]["plan_time"] > told["dates"][2]["plan_time"]
     assert backfills.call("GET", ROOT).json()["total"] == 0
 

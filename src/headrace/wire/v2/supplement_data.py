@@ -103,13 +103,20 @@ class SupplementDataList(Wire, rename=None, omit_defaults=False):
     rows: list[SupplementData]
 
 
+class AwaitedDate(Wire, rename=None, omit_defaults=False):
+    """A date that another waits for."""
+
+    job_name: str
+    plan_time: int
+
+
 class PlannedDate(Wire, rename=None, omit_defaults=False):
     """A date that would run: in which order, and after which dates of which jobs."""
 
     job_name: str
     plan_time: int
     day: int
-    waits_for: list[str]
+    waits_for: list[AwaitedDate]
 
 
 class SupplementDataPreview(Wire, rename=None, omit_defaults=False):
