@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, el, engine, packages
+from bench import api, backfill, el, engine, packages
 
-SUBJECTS = {"api": api.main, "packages": packages.main, "el": el.main, "engine": engine.main}
+SUBJECTS = {"api": api.main, "packages": packages.main, "el": el.main, "engine": engine.main, "backfill": backfill.main}
 
 
 def main() -> None:
