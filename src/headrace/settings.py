@@ -38,6 +38,9 @@ class Settings:
     encode_cdm_values: bool = True  # CDM answers carry percent-encoded values, which Terraform decodes
     max_parallel_nodes: int = 16  # node attempts at once in this process
     misfire: Literal["all", "last", "none"] = "all"  # which instances that were missed while no server ran are made
+    waiting_days: int = (
+        60  # scheduled instances that have waited longer are cancelled; at least 2, jobs may say another
+    )
     engine_lease_seconds: int = 15  # on a shared database: how long an engine may be silent before others take over
     create_buckets: bool = True  # writing to an unknown bucket of HOME/obs creates it
     task_retention_days: int = 30  # system tasks that ended longer ago are removed at a start
@@ -80,6 +83,8 @@ class Settings:
 
 _CHOICES = {"auth": ("on", "none"), "unbound_connections": ("embedded", "fail"), "misfire": ("all", "last", "none")}
 
+_LEAST = {"waiting_days": 2}
+
 
 def _convert(settings: Settings, name: str, value: Any, source: str) -> Any:
     default = getattr(settings, name)
@@ -90,7 +95,10 @@ def _convert(settings: Settings, name: str, value: Any, source: str) -> Any:
             return value if isinstance(value, bool) else _truth(str(value))
         if isinstance(default, Mapping):
             return _table(value)
-        return int(value) if isinstance(default, int) else value
+        number = int(value) if isinstance(default, int) else value
+        if name in _LEAST and number < _LEAST[name]:
+            raise ValueError(f"it is at least {_LEAST[name]}")
+        return number
     except ValueError as error:
         shown = "this value" if isinstance(default, Mapping) else repr(value)  # tables may hold secrets
         raise InvalidSetting(f"{source}: {name} cannot be {shown}: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from headrace.app import Installation
 from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.identity import Caller
 from headrace.factory import job_schedules, jobs, runs, workspaces
+from headrace.scheduling.cleanup import cancel_overdue
 from headrace.scheduling.generation import generate
 from headrace.storage import identity, instances, waits
 from headrace.storage.instances import InstanceRecord
@@ -44,10 +45,19 @@ class Factory:
         workspace = workspaces.find(self.services, user.project_id, "")
         return Caller(user=user, workspace=workspace, now=to_millis(at))
 
-    def create(self, expression: str, *, statement: str = "", at: datetime, **cron: Any) -> str:
+    def create(
+        self,
+        expression: str,
+        *,
+        statement: str = "",
+        at: datetime,
+        members: Mapping[str, Any] | None = None,
+        **cron: Any,
+    ) -> str:
+        """A job with a cron schedule; ``members``: further ones of its document."""
         self._count += 1
         name = f"job_{self._count}"
-        self._save(jobs.create, at, name, expression, statement, cron)
+        self._save(jobs.create, at, name, expression, statement, cron, members)
         return name
 
     def change(self, name: str, expression: str, *, at: datetime, **cron: Any) -> None:
@@ -57,7 +67,14 @@ class Factory:
         self._save(save, at, name, expression, "", cron)
 
     def _save(
-        self, save: Callable[..., Any], at: datetime, name: str, expression: str, statement: str, cron: dict[str, Any]
+        self,
+        save: Callable[..., Any],
+        at: datetime,
+        name: str,
+        expression: str,
+        statement: str,
+        cron: dict[str, Any],
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         kind = {"type": "Shell", "properties": [{"name": "statement", "value": statement}]} if statement else {}
         body = {
@@ -65,6 +82,7 @@ class Factory:
             "processType": "BATCH",
             "nodes": [{"name": "n", "type": "Dummy", **kind}],
             "schedule": {"type": "CRON", "cron": {"expression": expression, **cron}},
+            **(members or {}),
         }
         text = json.dumps(body).encode()
         save(self.services, self.caller(at), msgspec.json.decode(text, type=JobInfo), text)
@@ -89,6 +107,9 @@ class Factory:
                 waits.settle(connection, waiting, to_millis(at))
             if not due:
                 return
+
+    def clean(self, at: datetime) -> int:
+        return cancel_overdue(self.services, to_millis(at))
 
     def of(self, name: str) -> list[InstanceRecord]:
         with self.services.db.reading() as connection:

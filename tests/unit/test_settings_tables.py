@@ -24,3 +24,9 @@ def test_load__a_bad_table_is_refused_without_showing_it(tmp_path: Path, text: s
     with pytest.raises(InvalidSetting, match="HEADRACE_TOPICS: topics cannot be this value: expected a") as refusal:
         Settings.load({"home": tmp_path}, {"HEADRACE_TOPICS": text})
     assert "hush" not in str(refusal.value)
+
+
+def test_waiting_instances_are_kept_for_two_days_at_least() -> None:
+    assert Settings.load({"waiting_days": 2}, {}).waiting_days == 2
+    with pytest.raises(InvalidSetting, match="HEADRACE_WAITING_DAYS: waiting_days cannot be '1': it is at least 2"):
+        Settings.load({}, {"HEADRACE_WAITING_DAYS": "1"})

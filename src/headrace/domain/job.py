@@ -113,7 +113,8 @@ class JobDefinition:
 
     ``execution_user``: under whose name it runs, empty for whoever starts it. ``task_group``: the id of the group whose
     slots its nodes take, empty for none. ``timeout``: when an instance has run long enough to tell somebody, counted
-    from its start or, with ``timeout_counts_waiting``, from when it began to wait.
+    from its start or, with ``timeout_counts_waiting``, from when it began to wait. ``waits_at_most``: how long a
+    scheduled instance waits before it is cancelled, None for as long as the service says.
     """
 
     name: str
@@ -127,6 +128,7 @@ class JobDefinition:
     task_group: str = ""
     timeout: timedelta | None = None
     timeout_counts_waiting: bool = False
+    waits_at_most: timedelta | None = None
 
     def task_group_of(self, position: int) -> str:
         """The task group of a node: its own beats the job's."""

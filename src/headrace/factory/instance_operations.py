@@ -188,6 +188,7 @@ def go_on(
         end_time=end_time,
         force_success=force_success,
         error_message="" if state is not before else record.error_message,
+        cancel_at=None,  # a person has looked after it
     )
     instances.update_instances(connection, [again])
 

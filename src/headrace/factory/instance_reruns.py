@@ -45,6 +45,7 @@ def rerun_locked(
         force_success=0,
         ignore_success=0,
         error_message="",
+        cancel_at=None,
     )
     instances.replace_nodes(connection, record.id, nodes)
     instances.update_instances(connection, [again])

@@ -101,6 +101,8 @@ def _make(
     )
     parameters: dict[str, str] = msgspec.json.decode(schedule.parameters)
     instance, nodes = new_instance(job, definition, services.next_number(), origin, parameters)
+    longest = definition.waits_at_most or timedelta(days=services.settings.waiting_days)
+    instance = instance._replace(cancel_at=now + longest // timedelta(milliseconds=1))
     zone = ZoneInfo(services.settings.time_zone)
     alone = schedule.alone_at == origin.plan_time
     dependencies = dependencies_of(connection, job, definition, planned, zone, alone=alone)

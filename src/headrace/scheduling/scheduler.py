@@ -1,4 +1,4 @@
-"""The scheduler: one thread that sleeps until a job is due, or a backfill may go on."""
+"""The scheduler: one thread that sleeps until a job or backfill is due, or an instance has waited too long."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import threading
 import structlog
 
 from headrace.scheduling.backfill_windows import open_windows
+from headrace.scheduling.cleanup import cancel_overdue
 from headrace.scheduling.generation import generate
 from headrace.services import Services
-from headrace.storage import backfills, schedules, waits
+from headrace.storage import backfills, instances, schedules, waits
 
 log = structlog.get_logger("headrace.scheduling")
 
@@ -68,16 +69,20 @@ class Scheduler:
                     return
 
     def _round(self) -> float:
-        """Make what is due; seconds until the next job is."""
+        """Make what is due; seconds until something is."""
         while True:
             with self._services.db.reading() as connection:
-                moments = schedules.earliest(connection), backfills.earliest(connection)
+                moments = (
+                    schedules.earliest(connection),
+                    backfills.earliest(connection),
+                    instances.first_overdue(connection),
+                )
             earliest = min((moment for moment in moments if moment is not None), default=None)
             now = self._services.now()
             if earliest is None or earliest > now:
                 return LONGEST_SLEEP if earliest is None else min((earliest - now) / 1000, LONGEST_SLEEP)
             due, waiting = generate(self._services, now)
-            due += open_windows(self._services, now)
+            due += open_windows(self._services, now) + cancel_overdue(self._services, now)
             if waiting:
                 self._settle(waiting)
             self._services.wake_engine()

@@ -147,6 +147,17 @@ _AVERAGE = Statement(
         .subquery()
     )
 )
+_too_long = job_instances.c.status.in_([literal_column("'waiting'"), literal_column("'waiting-confirm'")])
+_FIRST_OVERDUE = Statement(
+    select(func.min(job_instances.c.cancel_at)).where(_too_long, job_instances.c.cancel_at.is_not(None))
+)
+_OVERDUE = Statement(
+    select(job_instances)
+    .where(_too_long, job_instances.c.cancel_at <= bindparam("now"))
+    .order_by(job_instances.c.cancel_at, job_instances.c.id)
+    .limit(bindparam("rows"))
+    .with_for_update(skip_locked=True)
+)
 _INSERT_ATTEMPT = Statement(insert(node_attempts))
 _ATTEMPTS = Statement(
     select(node_attempts)
@@ -353,6 +364,17 @@ def attempts_of(connection: Connection, instance_id: int, position: int) -> list
 def planned_times(connection: Connection, job_id: int, after: int, until: int) -> list[int]:
     """The plan times of the instances that a job's schedule made, ``after < t <= until``, ascending."""
     return [row[0] for row in connection.all(_PLANNED, job_id=job_id, after=after, until=until)]
+
+
+def first_overdue(connection: Connection) -> int | None:
+    """When the next waiting instance will have waited too long."""
+    found: int | None = connection.value(_FIRST_OVERDUE)
+    return found
+
+
+def overdue(connection: Connection, now: int, rows: int) -> list[InstanceRecord]:
+    """Instances that have waited too long, locked; those that somebody else looks at are left out."""
+    return [InstanceRecord(*row) for row in connection.all(_OVERDUE, now=now, rows=rows)]
 
 
 def average_run(connection: Connection, job_id: int, last: int) -> int | None:

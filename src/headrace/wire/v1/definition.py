@@ -35,6 +35,7 @@ from headrace.domain.job import (
 from headrace.errors import InvalidParameter
 from headrace.wire.document import Document, as_text, as_truth, number_value, read_document, without_nulls
 
+LEAST_WAITING_DAYS = 2
 _SCHEDULES = {"CRON": "CRON", "SCHEDULE": "CRON", "EVENT": "EVENT", "EVENT_TRIGGER": "EVENT"}
 
 
@@ -64,7 +65,15 @@ def read_definition(text: str) -> JobDefinition:
         task_group=_task_group(job) or "",
         timeout=timedelta(minutes=minutes) if minutes else None,
         timeout_counts_waiting=not as_truth(config.get("isIgnoreWaiting", 1)),
+        waits_at_most=_waits_at_most(job),
     )
+
+
+def _waits_at_most(job: Document) -> timedelta | None:
+    """Source: reference on scheduling §3.2; two days are the least."""
+    days = _number(job, "cleanOverdueDays", 0)
+    own = as_text(job.get("cleanWaitingJob")) == "cleanup" and days
+    return timedelta(days=max(days, LEAST_WAITING_DAYS)) if own else None
 
 
 def _schedule(schedule: Document) -> ScheduleDefinition:
