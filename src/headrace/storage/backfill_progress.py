@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, select, update
 
 from headrace.domain.clock import from_millis, to_millis
-from headrace.domain.dependencies import Upstream, Verdict, all_together, verdict
-from headrace.domain.dependency_words import DependFailPolicy
 from headrace.domain.instance import InstanceType, JobState
 from headrace.domain.job import JobDefinition, NodeDefinition, ScheduleDefinition
 from headrace.domain.run_window import RunWindow, read_run_window
-from headrace.storage import backfills, instances, jobs, waits
+from headrace.storage import backfill_waits, backfills, instances, jobs, waits
 from headrace.storage.backfills import BackfillDate, BackfillJob, BackfillRecord, DateState, TaskState
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
 from headrace.storage.new_instances import Origin, new_instance
 from headrace.storage.statement import Statement
-from headrace.storage.tables import backfill_dates, backfill_waits
+from headrace.storage.tables import backfill_dates
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +54,6 @@ _READY = Statement(
     .limit(bindparam("rows"))
 )
 _of_date = and_(backfill_dates.c.backfill_id == bindparam("key"), backfill_dates.c.position == bindparam("at"))
-_MOVE = Statement(update(backfill_dates).where(_of_date).values(state=bindparam("state")))
 _BEGIN = Statement(
     update(backfill_dates)
     .where(_of_date)
@@ -81,56 +77,7 @@ _UNMADE = Statement(
     .where(_of_task, _is_one_of(DateState.FAIL, DateState.MANUAL_STOP, DateState.DROPPED))
     .order_by(backfill_dates.c.position)
 )
-_WAITING = Statement(
-    select(backfill_waits.c.position).distinct().where(backfill_waits.c.backfill_id == bindparam("backfill_id"))
-)
-_DEPENDENTS = Statement(
-    select(backfill_waits.c.position)
-    .distinct()
-    .select_from(
-        backfill_waits.join(
-            backfill_dates,
-            and_(
-                backfill_dates.c.backfill_id == backfill_waits.c.backfill_id,
-                backfill_dates.c.position == backfill_waits.c.position,
-            ),
-        )
-    )
-    .where(
-        backfill_waits.c.backfill_id == bindparam("backfill_id"),
-        backfill_waits.c.upstream == bindparam("upstream"),
-        _is_one_of(DateState.WAITING),
-    )
-    .order_by(backfill_waits.c.position)
-)
-_WAITED_FOR = Statement(
-    select(
-        backfill_waits.c.number,
-        backfill_waits.c.any_suffices,
-        backfill_waits.c.fail_policy,
-        backfill_dates.c.plan_time,
-        backfill_dates.c.state,
-    )
-    .select_from(
-        backfill_waits.join(
-            backfill_dates,
-            and_(
-                backfill_dates.c.backfill_id == backfill_waits.c.backfill_id,
-                backfill_dates.c.position == backfill_waits.c.upstream,
-            ),
-        )
-    )
-    .where(backfill_waits.c.backfill_id == bindparam("backfill_id"), backfill_waits.c.position == bindparam("position"))
-    .order_by(backfill_waits.c.number)
-)
-
 _ALL_DAYS = 2**31 - 1
-_AS_INSTANCE: Mapping[str, JobState] = {
-    DateState.SUCCESS: JobState.SUCCESS,
-    DateState.FAIL: JobState.FAIL,
-    DateState.MANUAL_STOP: JobState.MANUAL_STOP,
-    DateState.DROPPED: JobState.MANUAL_STOP,
-}
 
 
 def ended(connection: Connection, records: Iterable[InstanceRecord], works: Clockwork) -> list[int]:
@@ -150,10 +97,10 @@ def ended(connection: Connection, records: Iterable[InstanceRecord], works: Cloc
         if task is None:
             continue
         for position, day, status in by_task[backfill_id]:
-            connection.run(_MOVE, key=task.id, at=position, state=status)
+            backfill_waits.move(connection, task.id, position, status)
             if task.stops_on_failure and status != DateState.SUCCESS:
                 _drop_after(connection, task.id, day if task.by_day else -1, works.now)
-        _settle(connection, task.id, [position for position, _, _ in by_task[backfill_id]])
+        backfill_waits.settle(connection, task.id, [position for position, _, _ in by_task[backfill_id]])
         begun += _proceed(connection, task, works)
     return begun
 
@@ -183,14 +130,7 @@ def hold(connection: Connection, instance_id: int) -> None:
 
 def again(connection: Connection, backfill_id: int, positions: Iterable[int], works: Clockwork) -> None:
     """Let dates of a task, which is locked, begin once more."""
-    waiting = {row[0] for row in connection.all(_WAITING, backfill_id=backfill_id)}
-    chosen = list(positions)
-    for position in chosen:
-        state = DateState.WAITING if position in waiting else DateState.READY
-        connection.run(_MOVE, key=backfill_id, at=position, state=state.value)
-    for position in chosen:
-        if position in waiting:
-            _decide(connection, backfill_id, position)
+    backfill_waits.wait_again(connection, backfill_id, positions)
     proceed(connection, backfill_id, works)
 
 
@@ -286,43 +226,5 @@ def _drop_job(connection: Connection, backfill_id: int, number: int) -> None:
     """A job of a task was deleted: its dates get no instances, and those that wait for them are told."""
     dropped = [row[0] for row in connection.all(_UNBEGUN_OF_JOB, backfill_id=backfill_id, number=number)]
     for position in dropped:
-        connection.run(_MOVE, key=backfill_id, at=position, state=DateState.DROPPED.value)
-    _settle(connection, backfill_id, dropped)
-
-
-def _settle(connection: Connection, backfill_id: int, positions: Collection[int]) -> None:
-    """Look at the dates that wait for these: ready, or dropped where that is clear now, and so on."""
-    queue = deque(positions)
-    while queue:
-        for (position,) in connection.all(_DEPENDENTS, backfill_id=backfill_id, upstream=queue.popleft()):
-            if _decide(connection, backfill_id, position) is Verdict.CANCEL:
-                queue.append(position)
-
-
-def _decide(connection: Connection, backfill_id: int, position: int) -> Verdict:
-    """Make a waiting date ready, or drop it, if that is clear now."""
-    decided = _verdict(connection, backfill_id, position)
-    if decided is not Verdict.WAIT:
-        state = DateState.READY if decided is Verdict.RUN else DateState.DROPPED
-        connection.run(_MOVE, key=backfill_id, at=position, state=state.value)
-    return decided
-
-
-def _verdict(connection: Connection, backfill_id: int, position: int) -> Verdict:
-    groups: dict[int, list[tuple[int, str, int, str]]] = {}
-    for number, *rest in connection.all(_WAITED_FOR, backfill_id=backfill_id, position=position):
-        groups.setdefault(number, []).append(tuple(rest))
-    return all_together(
-        verdict(
-            Upstream(
-                windows=(),
-                plan_times=tuple(from_millis(plan_time) for _, _, plan_time, _ in rows),
-                any_suffices=bool(rows[0][0]),
-                runs_without=True,
-                rule="",
-            ),
-            [_AS_INSTANCE.get(state) for *_, state in rows],
-            DependFailPolicy(rows[0][1]),
-        )
-        for rows in groups.values()
-    )
+        backfill_waits.move(connection, backfill_id, position, DateState.DROPPED)
+    backfill_waits.settle(connection, backfill_id, dropped)
