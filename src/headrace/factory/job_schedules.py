@@ -13,6 +13,7 @@ from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.identity import Caller
 from headrace.domain.instance import JobState
 from headrace.domain.job import JobDefinition
+from headrace.domain.periods import Unit, period_of
 from headrace.domain.plan_times import next_plan_times
 from headrace.errors import InvalidParameter, InvalidSchedule, JobNotFound
 from headrace.services import Services
@@ -32,6 +33,7 @@ class Beginning:
 
 
 _NEVER = 2**53  # milliseconds
+_SHORT = frozenset({Unit.MINUTE, Unit.HOUR, Unit.DISCRETE_HOURS})
 _GOING = ("SCHEDULING", "PAUSED")
 
 
@@ -57,6 +59,7 @@ def begin(
         parameters=msgspec.json.encode(values).decode(),
         next_time=next_time,
         alone_at=next_time if beginning.first_alone else None,
+        skips_waiting=int(_skips_waiting(services, definition)),
     )
     schedules.put(connection, schedule)
 
@@ -71,6 +74,8 @@ def change(services: Services, connection: Connection, job_id: int, text: str) -
     next_time = _next_time(services, definition, services.now()) if cron else None
     if schedule.held_time is None:
         schedule = schedule._replace(next_time=next_time)
+    if cron:
+        schedule = schedule._replace(skips_waiting=int(_skips_waiting(services, definition)))
     schedules.put(connection, schedule)
     return True
 
@@ -132,6 +137,12 @@ def _check_upstream(connection: Connection, caller: Caller, job: JobRecord, defi
         found = jobs.by_name(connection, upstream.workspace_id or caller.workspace.id, upstream.job)
         if found is None or (found.status not in _GOING and found.id != job.id):
             raise InvalidParameter(f"depend job [{upstream.job}] is not running or pause; start it first.")
+
+
+def _skips_waiting(services: Services, definition: JobDefinition) -> bool:
+    """Whether older waiting instances are skipped; minute and hour jobs only. Source: reference on scheduling §3.1."""
+    schedule = definition.schedule
+    return schedule.skips_waiting and period_of(schedule, ZoneInfo(services.settings.time_zone)).unit in _SHORT
 
 
 def _next_time(services: Services, definition: JobDefinition, now: int) -> int | None:

@@ -37,7 +37,7 @@ _MOMENT = timedelta(microseconds=1)
 
 
 def generate(services: Services, now: int) -> tuple[int, list[int]]:
-    """Make what is due, or a first part of it: how many jobs were due, and the instances that wait for others."""
+    """Make what is due, or a first part of it: how many jobs were due, and the instances to be looked at again."""
     waiting: list[int] = []
     with services.db.writing(durable=False) as connection:
         due = schedules.due(connection, now, JOBS_AT_ONCE)
@@ -90,7 +90,7 @@ def _make(
     planned: datetime,
     now: int,
 ) -> list[int]:
-    """One instance; its id if it waits for others."""
+    """One instance; its id if it waits for others, or others may be skipped for it."""
     origin = Origin(
         kind=InstanceType.SCHEDULED,
         project_id=schedule.project_id,
@@ -106,7 +106,7 @@ def _make(
     zone = ZoneInfo(services.settings.time_zone)
     alone = schedule.alone_at == origin.plan_time
     dependencies = dependencies_of(connection, job, definition, planned, zone, alone=alone)
-    if not dependencies:
+    if not dependencies and not (schedule.skips_waiting and instance.wish):
         instances.insert_instance(connection, instance, nodes)
         return []
     instances.insert_instance(connection, instance._replace(status="waiting", wish=""), nodes)

@@ -60,6 +60,7 @@ class Scheduler:
                 wait = self._round()
             except Exception:
                 log.exception("a round of the scheduler failed; it is tried again")
+                settled = False  # instances may have been made that were not looked at again
                 wait = TROUBLE_SECONDS
             with self._condition:
                 if not (self._woken or self._stopping):

@@ -6,7 +6,7 @@ A waiting instance without a wish is one that waits for others. Source: referenc
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, exists, insert, literal_column, select
@@ -15,7 +15,7 @@ from headrace.domain.clock import from_millis
 from headrace.domain.dependencies import FAILED, Upstream, Verdict, all_together, verdict
 from headrace.domain.dependency_words import DependFailPolicy
 from headrace.domain.instance import JobState, moved
-from headrace.storage import instances
+from headrace.storage import instances, schedules
 from headrace.storage.database import Connection
 from headrace.storage.statement import Statement
 from headrace.storage.tables import instance_wait_times, instance_waits, job_instances
@@ -43,6 +43,9 @@ class Awaited(NamedTuple):
     status: str | None
 
 
+Waits = Sequence[tuple[WaitRecord, Sequence[Awaited]]]
+
+_SKIPPED = JobState.SKIP_BY_DEPEND.value
 _INSERT = Statement(insert(instance_waits))
 _INSERT_TIME = Statement(insert(instance_wait_times))
 _of_instance = instance_waits.c.instance_id == bindparam("instance_id")
@@ -85,11 +88,22 @@ _WAITING_FOR_JOB = Statement(
     .order_by(instance_wait_times.c.instance_id)
 )
 _ALL_WAITING = Statement(
-    select(instance_waits.c.instance_id)
-    .distinct()
-    .select_from(instance_waits.join(job_instances, job_instances.c.id == instance_waits.c.instance_id))
-    .where(job_instances.c.status == literal_column("'waiting'"), job_instances.c.wish == literal_column("''"))
-    .order_by(instance_waits.c.instance_id)
+    select(job_instances.c.id)
+    .where(
+        job_instances.c.status == literal_column("'waiting'"),
+        job_instances.c.wish == literal_column("''"),
+        job_instances.c.instance_type == literal_column("0"),
+    )
+    .order_by(job_instances.c.id)
+)
+_WAITING_OF_JOB = Statement(
+    select(job_instances)
+    .where(
+        job_instances.c.job_id == bindparam("job_id"),
+        job_instances.c.status == literal_column("'waiting'"),
+        job_instances.c.instance_type == literal_column("0"),
+    )
+    .order_by(job_instances.c.plan_time.desc())
 )
 _PARENTS = Statement(
     select(job_instances)
@@ -209,8 +223,7 @@ def release(connection: Connection, ended: instances.InstanceRecord, now: int) -
     """An instance has ended: begin or cancel those that waited for it, and so on; those the engine must look at."""
     if ended.instance_type != 0:
         return []
-    dependents = [row[0] for row in connection.all(_DEPENDENTS, job_id=ended.job_id, plan_time=ended.plan_time)]
-    return settle(connection, dependents, now)
+    return settle(connection, _dependents(connection, ended), now)
 
 
 def settle(connection: Connection, waiting: Sequence[int], now: int) -> list[int]:
@@ -222,15 +235,32 @@ def settle(connection: Connection, waiting: Sequence[int], now: int) -> list[int
         if record is None or record.status != JobState.WAITING or record.wish:
             continue
         found = of_instance(connection, record.id)
-        decided = all_together(verdict_of(wait, awaited) for wait, awaited in found) if found else Verdict.WAIT
+        decided = _decided(record, found)
         if decided is Verdict.RUN:
-            _begin(connection, record, confirm=any(wait.confirm for wait, _ in found))
-            begun.append(record.id)
+            chosen, older = _instead_of(connection, record)
+            for each in _passed_over(connection, older, chosen, now):
+                queue.extend(_dependents(connection, each))
+                begun.append(each.id)
+            if chosen.id == record.id:
+                _begin(connection, record, confirm=any(wait.confirm for wait, _ in found))
+                begun.append(record.id)
+            else:
+                queue.append(chosen.id)
         elif decided is Verdict.CANCEL:
             cancelled = cancel(connection, record, _reason(found), now)
-            rows = connection.all(_DEPENDENTS, job_id=cancelled.job_id, plan_time=cancelled.plan_time)
-            queue.extend(row[0] for row in rows)
+            queue.extend(_dependents(connection, cancelled))
     return begun
+
+
+def _dependents(connection: Connection, record: instances.InstanceRecord) -> list[int]:
+    return [row[0] for row in connection.all(_DEPENDENTS, job_id=record.job_id, plan_time=record.plan_time)]
+
+
+def _decided(record: instances.InstanceRecord, found: Waits) -> Verdict:
+    """Whether an instance may begin; one that waits for nothing and is not the schedule's is its parent's to begin."""
+    if not found and record.instance_type != 0:
+        return Verdict.WAIT
+    return all_together(verdict_of(wait, awaited) for wait, awaited in found)
 
 
 def is_satisfied(connection: Connection, instance_id: int) -> bool:
@@ -244,6 +274,53 @@ def cancel(connection: Connection, record: instances.InstanceRecord, reason: str
     cancelled = record._replace(status=status, end_time=now, error_message=reason)
     instances.update_instances(connection, [cancelled])
     return cancelled
+
+
+def _instead_of(
+    connection: Connection, record: instances.InstanceRecord
+) -> tuple[instances.InstanceRecord, list[instances.InstanceRecord]]:
+    """Which instance runs where this one may: where its job skips waiting ones, the newest that may; and those skipped.
+
+    Source: reference on scheduling §3.1, "Skip waiting instances, run the latest".
+    """
+    schedule = schedules.by_job(connection, record.job_id) if record.instance_type == 0 else None
+    if schedule is None or not schedule.skips_waiting:
+        return record, []
+    waiting = [instances.InstanceRecord(*row) for row in connection.all(_WAITING_OF_JOB, job_id=record.job_id)]
+    for position, newest in enumerate(waiting):
+        older = waiting[position + 1 :]
+        if newest.id == record.id or newest.wish or _may_run_without(connection, newest, {each.id for each in older}):
+            return newest, older
+    return record, []
+
+
+def _may_run_without(connection: Connection, record: instances.InstanceRecord, skipped: Container[int]) -> bool:
+    """Whether an instance may run when others of its job have been skipped."""
+    return all(
+        verdict_of(wait, [each._replace(status=_SKIPPED) if each.id in skipped else each for each in awaited])
+        is Verdict.RUN
+        for wait, awaited in of_instance(connection, record.id)
+    )
+
+
+def _passed_over(
+    connection: Connection, older: Iterable[instances.InstanceRecord], chosen: instances.InstanceRecord, now: int
+) -> list[instances.InstanceRecord]:
+    """Skip waiting instances; the engine is told of those that wait for their turn there."""
+    skipped = []
+    for key in sorted(each.id for each in older):
+        record = instances.lock(connection, key)
+        if record is not None and record.status == JobState.WAITING:
+            skipped.append(
+                record._replace(
+                    status=moved(JobState.WAITING, JobState.SKIP_BY_DEPEND).value,
+                    wish=instances.STOP if record.wish else "",
+                    end_time=now,
+                    error_message=f"Skipped: the instance {chosen.id}, which was planned later, runs instead.",
+                )
+            )
+    instances.update_instances(connection, skipped)
+    return skipped
 
 
 def _begin(connection: Connection, record: instances.InstanceRecord, *, confirm: bool) -> None:
@@ -267,7 +344,7 @@ def verdict_of(wait: WaitRecord, awaited: Sequence[Awaited]) -> Verdict:
     return verdict(upstream, states, DependFailPolicy(wait.fail_policy))
 
 
-def _reason(found: Sequence[tuple[WaitRecord, Sequence[Awaited]]]) -> str:
+def _reason(found: Waits) -> str:
     for wait, awaited in found:
         if verdict_of(wait, awaited) is Verdict.CANCEL:
             bad = next((each for each in awaited if each.status in FAILED), None)
