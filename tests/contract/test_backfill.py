@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from scheduled_jobs import START, ZONE, Factory, depending, moment
+from sqlalchemy import update
 
 from headrace.app import open_installation
 from headrace.domain.clock import from_millis, to_millis
@@ -28,10 +29,11 @@ from headrace.errors import (
     InvalidParameter,
     JobNotFound,
 )
-from headrace.factory import backfill, instance_operations, instance_reruns, jobs
+from headrace.factory import backfill, instance_operations, instance_reruns, jobs, waiting
 from headrace.scheduling.backfill_windows import open_windows
 from headrace.settings import Settings
-from headrace.storage import backfill_progress, backfills, instances
+from headrace.storage import backfill_progress, backfills, instances, tables
+from headrace.storage.statement import Statement
 from headrace.wire.v1.jobs import JobInfo
 from headrace.wire.v2.supplement_data import CreateSupplementData, ListSupplementDataQuery, SupplementDataProgress
 
@@ -275,17 +277,48 @@ def test_failed_and_dropped_dates_run_again(factory: Factory, tmp_path: Path) ->
         backfill.retry(factory.services, factory.caller(NOW), "task")
 
 
-def test_dates_that_run_again_keep_to_the_slots_and_end_with_the_task(factory: Factory) -> None:
-    job = factory.create(DAILY, at=START, statement="sleep 60")
-    create(factory, **asked(job, "05 00:00", "06 23:59", parallel=2))
-    until(factory, "begun", 2)
+def held(factory: Factory, tmp_path: Path) -> list[instances.InstanceRecord]:
+    """A task that repeats five dates one at a time; the first one runs until the file ``go`` is there, then fails."""
+    statement = f"test ! -e {tmp_path}/flag || while [ ! -e {tmp_path}/go ]; do sleep 0.02; done; exit 1"
+    job = factory.create(DAILY, at=START, statement=statement)
+    create(factory, **asked(job))
+    assert finish(factory) == "FAIL"
+    (tmp_path / "flag").touch()
+    assert backfill.retry(factory.services, factory.caller(NOW), "task") == 5
+    wait_for(factory, lambda: begun(factory)[0].status == "running")
+    assert progress(factory).counts == {"begun": 1, "ready": 4}
+    return begun(factory)
+
+
+def test_dates_that_run_again_wait_for_a_slot(factory: Factory, tmp_path: Path) -> None:
+    found = held(factory, tmp_path)
+    assert [each.status for each in found] == ["running", "waiting", "waiting", "waiting", "waiting"]
+    why = waiting.why(factory.services, factory.caller(NOW), found[1].job_name, str(found[1].id))
+    assert why.reasons == ["It runs again when its backfill has a free slot."]
+    (tmp_path / "go").touch()
+    assert finish(factory) == "FAIL"
+    assert [each.status for each in begun(factory)] == ["fail"] * 5
+    assert [each.id for each in begun(factory)] == [each.id for each in found]
+
+
+def test_what_waits_to_run_again_ends_with_the_task(factory: Factory, tmp_path: Path) -> None:
+    held(factory, tmp_path)
     backfill.stop(factory.services, factory.caller(NOW), "task")
-    until(factory, "manual-stop", 2)
+    wait_for(factory, lambda: {each.status for each in begun(factory)} == {"manual-stop"})
+    factory.run_all()
+    assert progress(factory).status == "CANCLE"
+
+
+def test_what_waits_to_run_again_ends_with_a_failure_where_asked(factory: Factory) -> None:
+    job = factory.create(DAILY, at=START, statement="exit 1")
+    create(factory, **asked(job))
+    assert finish(factory) == "FAIL"
+    with factory.services.db.writing() as connection:
+        connection.run(Statement(update(tables.backfills).values(stops_on_failure=1)))
     backfill.retry(factory.services, factory.caller(NOW), "task")
-    until(factory, "begun", 2)
-    backfill.stop(factory.services, factory.caller(NOW), "task")
-    until(factory, "manual-stop", 2)
-    assert {each.status for each in begun(factory)} == {"manual-stop"}
+    assert finish(factory) == "FAIL"
+    assert [each.state for each in progress(factory).dates] == ["fail", *["dropped"] * 4]
+    assert [each.status for each in begun(factory)] == ["fail", *["manual-stop"] * 4]
 
 
 def test_a_rerun_of_one_failed_instance_counts_for_its_task(factory: Factory, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from headrace.domain.dependencies import FAILED, SUCCEEDED, Verdict
 from headrace.domain.dependency_words import DependFailPolicy
 from headrace.domain.identity import Caller
-from headrace.domain.instance import LIMITED_TYPES, JobOperation, JobState, NodeState
+from headrace.domain.instance import LIMITED_TYPES, InstanceType, JobOperation, JobState, NodeState
 from headrace.errors import InvalidParameter
 from headrace.factory.instance_operations import allowed
 from headrace.factory.instances import found
@@ -102,6 +102,8 @@ def _reasons(connection: Connection, record: InstanceRecord, listed: Waits) -> I
         yield _its_turn(connection, record)
     elif state is JobState.WAITING and record.parent_id is not None:
         yield f"The instance {record.parent_id}, a node of which runs it, begins it when its turn has come."
+    elif state is JobState.WAITING and record.instance_type == InstanceType.PATCH_DATA:
+        yield "It runs again when its backfill has a free slot."
     elif state is JobState.WAITING:
         for wait, awaited in listed:
             if waits.verdict_of(wait, awaited) is not Verdict.RUN:
