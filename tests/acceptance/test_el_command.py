@@ -157,8 +157,8 @@ def test_el__cycle_of_parameters_is_an_error(home: Path) -> None:
 
 
 def test_el__half_of_a_surrogate_pair_can_be_printed(home: Path) -> None:
-    assert el(home, '#{"\\ud800"}').stdout == "?\n"
-    assert el_json(home, '#{StringUtil.trim("\\ud800")}')["value"] == "?"
+    assert el(home, '#{"\\ud800"}').stdout == "\ufffd\n"
+    assert el_json(home, '#{StringUtil.trim("\\ud800")}')["value"] == "\ufffd"
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def guarded(work: Callable[[], NodeResult], cancellation: Cancellation) -> NodeR
         result = NodeResult(success=False, message=str(error))
     except HeadraceError as error:
         result = NodeResult(success=False, message=error.message)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # some libraries leave the process where they should raise
         log.exception("a node raised an error of its own")
         result = NodeResult(success=False, message=f"{type(error).__name__}: {error}")
     if cancellation.cancelled and not result.success:
