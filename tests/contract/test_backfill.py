@@ -527,3 +527,14 @@ def test_the_list_filters_and_pages(factory: Factory) -> None:
     for wrong in ({"status": "DONE"}, {"sort": "up"}, {"size": 0}, {"page": -1}):
         with pytest.raises(InvalidParameter):
             listed(**wrong)
+
+
+def test_of_two_tasks_of_one_name_begun_at_once_one_is_refused(
+    factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = factory.create(DAILY, at=START)
+    create(factory, **asked(job))
+    finish(factory)
+    monkeypatch.setattr(backfills, "by_name", lambda *_: None)  # neither has seen the other
+    with pytest.raises(BackfillNameExists):
+        create(factory, **asked(job))

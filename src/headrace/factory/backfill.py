@@ -53,8 +53,9 @@ def create(services: Services, caller: Caller, asked: CreateSupplementData, text
     Raises BackfillNameExists, BackfillRunning unless it is forced, and as ``read_backfill``.
     """
     forced = is_forced(asked)
-    with services.db.writing() as connection:
+    with services.db.reading() as connection:  # not while others want to write: years of dates take a while
         found = read_backfill(services, connection, caller, asked)
+    with services.db.writing() as connection:
         if backfills.by_name(connection, caller.workspace.id, found.name) is not None:
             raise BackfillNameExists(f"name: {found.name!r}.")
         for job in found.plan.jobs:
@@ -62,9 +63,9 @@ def create(services: Services, caller: Caller, asked: CreateSupplementData, text
             if running is not None:
                 raise BackfillRunning(f"{running!r} runs the job {job.record.name!r}; force begins another beside it.")
         task = _task(services, caller, asked, found, text)
-        backfills.add(
-            connection, task, _jobs(connection, caller, task, found), _dates(task, found), _waits(task, found)
-        )
+        jobs = _jobs(connection, caller, task, found)
+        if not backfills.add(connection, task, jobs, _dates(task, found), _waits(task, found)):
+            raise BackfillNameExists(f"name: {found.name!r}.")  # begun by somebody else at this moment
         backfill_progress.proceed(connection, task.id, _clockwork(services, caller))
     services.wake_engine()
 

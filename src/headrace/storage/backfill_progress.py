@@ -46,6 +46,7 @@ def _is_one_of(*states: DateState) -> ColumnElement[bool]:
 _UNFINISHED = _is_one_of(DateState.WAITING, DateState.READY, DateState.BEGUN)
 _UNBEGUN = _is_one_of(DateState.WAITING, DateState.READY)
 _NEXT_DAY = Statement(select(func.min(backfill_dates.c.day)).where(_of_task, _UNFINISHED))
+_LEFT = Statement(select(backfill_dates.c.position).where(_of_task, _UNFINISHED).limit(1))
 _RUNNING = Statement(select(func.count()).select_from(backfill_dates).where(_of_task, _is_one_of(DateState.BEGUN)))
 _READY = Statement(
     select(backfill_dates)
@@ -149,9 +150,9 @@ def _proceed(connection: Connection, task: BackfillRecord, works: Clockwork) -> 
         begun = _begin_ready(connection, task, works)
     opening = window.next_opening(moment, works.zone)
     after = task._replace(next_time=None if opening is None else to_millis(opening))
-    found = backfills.counts(connection, task.id)
-    if not any(found.get(state) for state in (DateState.WAITING, DateState.READY, DateState.BEGUN)):
-        done = TaskState.SUCCESS if found.keys() == {DateState.SUCCESS} else TaskState.FAIL
+    if connection.one(_LEFT, backfill_id=task.id) is None:
+        all_well = backfills.counts(connection, task.id).keys() == {DateState.SUCCESS}
+        done = TaskState.SUCCESS if all_well else TaskState.FAIL
         after = after._replace(status=done.value, finish_time=works.now, next_time=None)
     if after != task:
         backfills.change(connection, after)

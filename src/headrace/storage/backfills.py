@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, func, insert, literal_column, select, up
 
 from headrace.storage.database import Connection
 from headrace.storage.filters import contains
-from headrace.storage.statement import Statement
+from headrace.storage.statement import InsertStatement, Statement
 from headrace.storage.tables import backfill_dates, backfill_jobs, backfill_waits, backfills, job_instances
 
 
@@ -106,7 +106,11 @@ class DateShown(NamedTuple):
     status: str | None
 
 
-_INSERT = Statement(insert(backfills))
+_INSERT = InsertStatement(
+    backfills,
+    BackfillRecord._fields,
+    lambda new: new.on_conflict_do_nothing(index_elements=("workspace_id", "name")),
+)
 _INSERT_JOB = Statement(insert(backfill_jobs))
 _INSERT_DATE = Statement(insert(backfill_dates))
 _INSERT_WAIT = Statement(insert(backfill_waits))
@@ -177,12 +181,14 @@ def add(
     jobs: Iterable[BackfillJob],
     dates: Iterable[BackfillDate],
     waits: Iterable[BackfillWait],
-) -> None:
-    """Write down a task with all its dates."""
-    connection.run(_INSERT, **task._asdict())
+) -> bool:
+    """Write down a task with all its dates; False where there is one of its name."""
+    if not connection.run(_INSERT, **task._asdict()):
+        return False
     connection.run_many(_INSERT_JOB, [item._asdict() for item in jobs])
     connection.run_many(_INSERT_DATE, [item._asdict() for item in dates])
     connection.run_many(_INSERT_WAIT, [item._asdict() for item in waits])
+    return True
 
 
 def lock(connection: Connection, backfill_id: int) -> BackfillRecord | None:
