@@ -89,7 +89,8 @@ class ScheduleDefinition:
 
     ``concurrent``: how many instances of the job run at once, 0 for any number. ``confirm``: each waits for a person.
     ``interval_type`` (``hours``), ``period`` (``5 minutes``): as written. ``depends_on_itself``: an instance waits for
-    the one before; ``skips_waiting``: of several waiting ones only the newest runs.
+    the one before; ``skips_waiting``: of several waiting ones only the newest runs. ``calendar``: the name of one;
+    on its days off an instance is a dry run.
     """
 
     kind: str = "EXECUTE_ONCE"
@@ -105,6 +106,7 @@ class ScheduleDefinition:
     upstream_fail_policy: DependFailPolicy = DependFailPolicy.FAIL
     depends_on_itself: bool = False
     skips_waiting: bool = False
+    calendar: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

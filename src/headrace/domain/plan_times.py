@@ -68,14 +68,19 @@ def schedule_times(
     ``zone`` is the service's, for a schedule that names none. Raises InvalidSchedule naming the member.
     """
     cron = read_cron(schedule.expression or "", f"{member}.expression")
-    if schedule.expression_time_zone:
-        zone = _zone(schedule.expression_time_zone, f"{member}.expressionTimeZone")
+    zone = zone_of(schedule, zone, member)
     if schedule.start_time:
         after = max(after, read_schedule_time(schedule.start_time, f"{member}.startTime") - _MOMENT)
     if schedule.end_time:
         end = read_schedule_time(schedule.end_time, f"{member}.endTime")
         until = end if until is None else min(end, until)
     return plan_times(cron, zone, after, until)
+
+
+def zone_of(schedule: CronPart, zone: tzinfo, member: str = "schedule.cron") -> tzinfo:
+    """The zone of a schedule; ``zone`` where it names none. Raises InvalidSchedule."""
+    name = schedule.expression_time_zone
+    return _zone(name, f"{member}.expressionTimeZone") if name else zone
 
 
 def plan_times(cron: Cron, zone: tzinfo, after: datetime, until: datetime | None) -> Iterator[datetime]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from headrace.domain.clock import from_millis
 from headrace.domain.instance import ENDED_JOB_STATES, LIMITED_TYPES, InstanceType, JobState, NodeState
 from headrace.domain.job import Condition, JobDefinition
 from headrace.el.errors import ExpressionError
@@ -33,7 +34,7 @@ from headrace.engine.walk import Walk
 from headrace.errors import HeadraceError, InternalError
 from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
-from headrace.storage import backfill_progress, default_items, instances, jobs, task_groups, turns, waits
+from headrace.storage import backfill_progress, calendars, default_items, instances, jobs, task_groups, turns, waits
 from headrace.storage.backfill_progress import Clockwork
 from headrace.storage.database import Connection
 from headrace.storage.instances import NodeRecord
@@ -168,7 +169,16 @@ class Coordinator:
             if walk.state in (JobState.WAITING, JobState.RUNNING):
                 walk.fail("The version of the job that this instance runs cannot be read.", now)
         elif wish == instances.START:
+            if walk.record.instance_type == InstanceType.PATCH_DATA:
+                walk.record = walk.record._replace(dry_run=int(not self._works(walk)))
             walk.begin(now, self._membership.id)
+
+    def _works(self, walk: Walk) -> bool:
+        """Whether the plan time of an instance is on a working day of its job's calendar, where it has one."""
+        record, schedule = walk.record, walk.job.schedule
+        with self._services.db.reading() as connection:
+            planned = from_millis(record.plan_time)
+            return calendars.is_working_time(connection, record.workspace_id, schedule, planned, self._zone)
 
     def _tally(self, walk: Walk, now: int) -> None:
         """Look at what the child instances of an instance have become."""

@@ -14,7 +14,7 @@ from headrace.el.language import with_parameters
 from headrace.el.scope import Scope
 from headrace.objectstore.path import ObsPath
 from headrace.services import Services
-from headrace.storage import default_items
+from headrace.storage import calendars, default_items
 from headrace.storage.default_items import DefaultItems
 from headrace.storage.instances import InstanceRecord, NodeRecord
 
@@ -59,6 +59,7 @@ def node_scope(
         node_status=status,
         running_data=running_data,
         insert_job_id=lambda name: _insert_job_id(running_data(name)),
+        workdays=calendars.lookup(services.db, record.workspace_id, job.schedule.calendar),
         preceding_node=before[0] if len(before) == 1 else None,
         prefix_only_dlf=bool(items.prefix_only_dlf),
         simple_variables=bool(items.simple_variables),

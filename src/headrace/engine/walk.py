@@ -263,7 +263,7 @@ class Walk:
             self.candidates.update(self.job.after[position])
         elif step is Step.RUN:
             definition = self.definition(position)
-            if definition.dry_run or self.job.dry_run or is_inline(definition.type):
+            if definition.dry_run or self.job.dry_run or self.record.dry_run or is_inline(definition.type):
                 self._change(position, NodeState.RUNNING, start_time=now, fence=self.nodes[position].fence + 1)
                 self._succeed(position, now, _NOTHING)
             else:

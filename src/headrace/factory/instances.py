@@ -110,7 +110,7 @@ def show(services: Services, caller: Caller, job_name: str, instance_id: str) ->
         total=len(nodes),
         nodes=[_node(node, caller.now) for node in nodes],
         execute_user=record.run_as,
-        empty_running_job=definition is not None and definition.dry_run,
+        empty_running_job=bool(record.dry_run) or (definition is not None and definition.dry_run),
         timed_out=definition is not None and _took_too_long(record, definition, caller.now),
         start_time=_known(record.start_time),
         end_time=_known(record.end_time),

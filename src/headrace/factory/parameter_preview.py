@@ -7,7 +7,7 @@ environment variables take part as a mask, so that no expression can show them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
@@ -18,13 +18,14 @@ from headrace.domain.identity import Caller
 from headrace.domain.job import JobDefinition
 from headrace.domain.names import PARAMETER_NAME
 from headrace.domain.plan_times import next_plan_times
+from headrace.domain.working_days import Works
 from headrace.el.errors import CannotEvaluate, ExpressionError
 from headrace.el.language import with_parameters
 from headrace.el.scope import Scope
 from headrace.errors import HeadraceError, InvalidParameter, JobNotFound
 from headrace.factory.job_checks import within
 from headrace.services import Services
-from headrace.storage import default_items, environment, jobs
+from headrace.storage import calendars, default_items, environment, jobs
 from headrace.storage.default_items import DefaultItems
 from headrace.wire.document import as_text
 from headrace.wire.v1.definition import read_definition
@@ -52,6 +53,7 @@ class _Job:
     parameters: Mapping[str, str]
     environment: Mapping[str, str]
     items: DefaultItems
+    workdays: Callable[[str | None], Works | None]
 
 
 def preview(services: Services, caller: Caller, name: str, request: PreviewParametersRequest) -> ParametersPreview:
@@ -88,6 +90,7 @@ def _read(services: Services, caller: Caller, name: str, given: Mapping[str, str
         parameters={**definition.parameters, **given},
         environment={key: MASK if services.sealer.is_sealed(value) else value for key, value in variables.items()},
         items=items,
+        workdays=calendars.lookup(services.db, caller.workspace.id, definition.schedule.calendar),
     )
 
 
@@ -105,6 +108,7 @@ def _at(job: _Job, caller: Caller, moment: datetime, zone: tzinfo) -> PlanTimePr
         node_status=_of_a_run,
         running_data=_of_a_run,
         insert_job_id=_of_a_run,
+        workdays=job.workdays,
         prefix_only_dlf=bool(job.items.prefix_only_dlf),
         simple_variables=bool(job.items.simple_variables),
     )

@@ -8,7 +8,7 @@ from headrace.domain.identity import Caller
 from headrace.domain.names import JOB_NAME
 from headrace.errors import InvalidParameter
 from headrace.services import Services
-from headrace.storage import task_groups
+from headrace.storage import jobs, task_groups
 from headrace.storage.database import Connection, Duplicate
 from headrace.storage.task_groups import TaskGroupRecord
 from headrace.wire.v1.definition import read_definition
@@ -65,7 +65,7 @@ def _users(connection: Connection, caller: Caller, group_id: str) -> list[str]:
     """The jobs whose draft or newest version names a group."""
     return [
         name
-        for name, *texts in task_groups.texts_naming(connection, caller.workspace.id, group_id)
+        for name, *texts in jobs.texts_holding(connection, caller.workspace.id, group_id)
         if any(text is not None and group_id in read_definition(text).task_groups for text in texts)
     ]
 

@@ -259,6 +259,7 @@ _UPDATE_COLUMNS = (
     "error_message",
     "owner",
     "cancel_at",
+    "dry_run",
 )
 _UPDATE = Statement(
     update(job_instances)

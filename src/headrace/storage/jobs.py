@@ -129,6 +129,16 @@ _DOWNSTREAM = Statement(
     )
     .order_by(jobs.c.name)
 )
+_HOLDING = Statement(
+    select(jobs.c.name, jobs.c.draft, job_versions.c.document)
+    .join(job_versions, _newest, isouter=True)
+    .where(
+        _in_workspace,
+        jobs.c.draft.like(bindparam("pattern"), escape="\\")
+        | job_versions.c.document.like(bindparam("pattern"), escape="\\"),
+    )
+    .order_by(jobs.c.name)
+)
 _NAMING = Statement(
     select(jobs)
     .join(job_versions, _newest, isouter=True)
@@ -327,6 +337,12 @@ def naming(connection: Connection, workspace_id: str, name: str) -> list[JobReco
     pattern = contains(name) if name.isascii() else "%"  # JSON may escape the others
     rows = connection.all(_NAMING, workspace_id=workspace_id, depends=contains("dependJobs"), pattern=pattern)
     return [JobRecord(*row) for row in rows]
+
+
+def texts_holding(connection: Connection, workspace_id: str, part: str) -> list[tuple[str, str | None, str | None]]:
+    """Name, draft and newest version of the jobs whose texts hold a text somewhere: what they run, or are to run."""
+    rows = connection.all(_HOLDING, workspace_id=workspace_id, pattern=contains(part))
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def all_texts(connection: Connection, workspace_id: str, *, submitted: bool) -> Iterator[tuple[str, str, bool]]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
 
 from headrace.storage.database import Connection
-from headrace.storage.filters import contains
 from headrace.storage.statement import Statement
-from headrace.storage.tables import job_instances, job_versions, jobs, node_instances, task_groups
+from headrace.storage.tables import job_instances, node_instances, task_groups
 
 
 class TaskGroupRecord(NamedTuple):
@@ -46,20 +45,6 @@ _UPDATE = Statement(
     .values(name=bindparam("name"), max_nodes=bindparam("max_nodes"))
 )
 _DELETE = Statement(delete(task_groups).where(_in_workspace, task_groups.c.id == bindparam("id")))
-
-# The texts that may name a group: what jobs run, and what is to become of them.
-_NAMING = Statement(
-    select(jobs.c.name, jobs.c.draft, job_versions.c.document)
-    .join(
-        job_versions, and_(job_versions.c.job_id == jobs.c.id, job_versions.c.version == jobs.c.version), isouter=True
-    )
-    .where(
-        jobs.c.workspace_id == bindparam("workspace_id"),
-        jobs.c.draft.like(bindparam("pattern"), escape="\\")
-        | job_versions.c.document.like(bindparam("pattern"), escape="\\"),
-    )
-    .order_by(jobs.c.name)
-)
 
 
 def all_of_workspace(connection: Connection, workspace_id: str) -> list[TaskGroupRecord]:
@@ -102,9 +87,3 @@ def put(connection: Connection, group: TaskGroupRecord) -> None:
 def delete_group(connection: Connection, workspace_id: str, group_id: str) -> None:
     """Forget a group."""
     connection.run(_DELETE, workspace_id=workspace_id, id=group_id)
-
-
-def texts_naming(connection: Connection, workspace_id: str, group_id: str) -> list[tuple[str, str | None, str | None]]:
-    """Name, draft and newest version of the jobs whose texts hold the id of a group somewhere."""
-    rows = connection.all(_NAMING, workspace_id=workspace_id, pattern=contains(group_id))
-    return [(row[0], row[1], row[2]) for row in rows]

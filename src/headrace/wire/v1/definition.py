@@ -36,6 +36,7 @@ from headrace.errors import InvalidParameter
 from headrace.wire.document import Document, as_text, as_truth, number_value, read_document, without_nulls
 
 LEAST_WAITING_DAYS = 2
+NO_CALENDAR = frozenset({"", "false", "true"})  # of calendarScheduling, which else names one
 _SCHEDULES = {"CRON": "CRON", "SCHEDULE": "CRON", "EVENT": "EVENT", "EVENT_TRIGGER": "EVENT"}
 
 
@@ -94,6 +95,7 @@ def _schedule(schedule: Document) -> ScheduleDefinition:
         upstream_fail_policy=_word(DependFailPolicy, depends.get("dependFailPolicy"), DependFailPolicy.FAIL),
         depends_on_itself=as_truth(cron.get("dependPrePeriod", cron.get("dependPrePeriod."))),
         skips_waiting=as_truth(cron.get("isSkipSelfDepJob")),
+        calendar="" if (calendar := as_text(cron.get("calendarScheduling"))).lower() in NO_CALENDAR else calendar,
     )
 
 
