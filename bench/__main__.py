@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, backfill, el, engine, packages
+from bench import api, backfill, el, engine, packages, scheduler
 
-SUBJECTS = {"api": api.main, "packages": packages.main, "el": el.main, "engine": engine.main, "backfill": backfill.main}
+SUBJECTS = {
+    "api": api.main,
+    "packages": packages.main,
+    "el": el.main,
+    "engine": engine.main,
+    "backfill": backfill.main,
+    "scheduler": scheduler.main,
+}
 
 
 def main() -> None:
