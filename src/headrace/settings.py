@@ -39,7 +39,7 @@ class Settings:
     max_parallel_nodes: int = 16  # node attempts at once in this process
     misfire: Literal["all", "last", "none"] = "all"  # which instances that were missed while no server ran are made
     waiting_days: int = (
-        60  # scheduled instances that have waited longer are cancelled; at least 2, jobs may say another
+        60  # scheduled instances that have waited longer are cancelled; jobs may say another; at least 2
     )
     engine_lease_seconds: int = 15  # on a shared database: how long an engine may be silent before others take over
     create_buckets: bool = True  # writing to an unknown bucket of HOME/obs creates it
