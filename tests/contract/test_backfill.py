@@ -29,11 +29,12 @@ from headrace.errors import (
     InvalidParameter,
     JobNotFound,
 )
-from headrace.factory import backfill, instance_operations, instance_reruns, jobs, waiting
+from headrace.factory import backfill, calendars, instance_operations, instance_reruns, jobs, waiting
 from headrace.scheduling.backfill_windows import open_windows
 from headrace.settings import Settings
 from headrace.storage import backfill_progress, backfills, instances, tables
 from headrace.storage.statement import Statement
+from headrace.wire.v1.calendars import CalendarRequest
 from headrace.wire.v1.jobs import JobInfo
 from headrace.wire.v2.supplement_data import CreateSupplementData, ListSupplementDataQuery, SupplementDataProgress
 
@@ -538,3 +539,12 @@ def test_of_two_tasks_of_one_name_begun_at_once_one_is_refused(
     monkeypatch.setattr(backfills, "by_name", lambda *_: None)  # neither has seen the other
     with pytest.raises(BackfillNameExists):
         create(factory, **asked(job))
+
+
+def test_a_preview_tells_the_days_off_of_a_calendar(factory: Factory) -> None:
+    """9 and 10 May 2026 are a weekend."""
+    calendars.put(factory.services, factory.caller(START), "office", CalendarRequest())
+    job = factory.create(DAILY, at=START, calendarScheduling="office")
+    request = msgspec.convert(asked(job, "08 00:00", "11 23:59"), CreateSupplementData)
+    told = backfill.preview(factory.services, factory.caller(NOW), request)
+    assert [each.dry_run for each in told.dates] == [False, True, True, False]

@@ -156,10 +156,11 @@ def _tell_preview(found: Mapping[str, Any], zone: tzinfo, *, as_json: bool) -> N
     if as_json:
         print_json(found)
         return
-    table = Table("job", "plan time", "waits for", box=None)
+    table = Table("job", "plan time", "", "waits for", box=None)
     for each in found["dates"]:
         words = ", ".join(f"{one['job_name']} {_moment(one['plan_time'], zone)}" for one in each["waits_for"])
-        table.add_row(escape(each["job_name"]), _moment(each["plan_time"], zone), escape(words))
+        kind = "dry run" if each["dry_run"] else ""
+        table.add_row(escape(each["job_name"]), _moment(each["plan_time"], zone), kind, escape(words))
     tell_table(table)
     say(f"{found['total']} would run, {found['parallel']} at once; nothing was begun")
 

@@ -10,7 +10,6 @@ from headrace.domain.clock import to_millis
 from headrace.domain.identity import Caller
 from headrace.domain.instance import ENDED_JOB_STATES, HELD_JOB_STATES, UNENDED_JOB_STATES
 from headrace.errors import BackfillNameExists, BackfillNotFound, BackfillRunning, InvalidParameter
-from headrace.factory.backfill_plan import Plan
 from headrace.factory.backfill_request import Backfill, is_forced, read_backfill
 from headrace.factory.instance_operations import stop_locked
 from headrace.factory.instance_reruns import rerun_locked
@@ -74,7 +73,7 @@ def preview(services: Services, caller: Caller, asked: CreateSupplementData) -> 
     """What would run; nothing is begun. Raises as ``read_backfill``."""
     with services.db.reading() as connection:
         found = read_backfill(services, connection, caller, asked)
-    return SupplementDataPreview(parallel=found.parallel, total=len(found.plan.dates), dates=_shown_dates(found.plan))
+    return SupplementDataPreview(parallel=found.parallel, total=len(found.plan.dates), dates=_shown_dates(found))
 
 
 def list_page(services: Services, caller: Caller, query: ListSupplementDataQuery) -> SupplementDataList:
@@ -279,8 +278,8 @@ def _shown(connection: Connection, task: BackfillRecord) -> SupplementData:
     )
 
 
-def _shown_dates(found: Plan) -> list[PlannedDate]:
-    waits: dict[int, list[AwaitedDate]] = {}
+def _shown_dates(asked: Backfill) -> list[PlannedDate]:
+    found, waits = asked.plan, dict[int, list[AwaitedDate]]()
     for each in found.waits:
         upstream = found.dates[each.upstream]
         awaited = AwaitedDate(job_name=found.jobs[upstream.number].record.name, plan_time=to_millis(upstream.plan_time))
@@ -291,6 +290,7 @@ def _shown_dates(found: Plan) -> list[PlannedDate]:
             plan_time=to_millis(each.plan_time),
             day=each.day,
             waits_for=waits.get(position, []),
+            dry_run=position in asked.dry_runs,
         )
         for position, each in enumerate(found.dates)
     ]

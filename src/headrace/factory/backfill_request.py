@@ -25,7 +25,7 @@ from headrace.errors import (
 from headrace.factory import runs
 from headrace.factory.backfill_plan import Part, Patched, Plan, check_size, plan, plan_times_in
 from headrace.services import Services
-from headrace.storage import jobs, workspaces
+from headrace.storage import calendars, jobs, workspaces
 from headrace.storage.database import Connection
 from headrace.wire.v2.supplement_data import CreateSupplementData
 
@@ -39,7 +39,10 @@ _DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """A request that was checked. ``first``, ``last``: the range; ``parallel``: as many as really run at once."""
+    """A request that was checked. ``first``, ``last``: the range; ``parallel``: as many as really run at once.
+
+    ``dry_runs``: positions of dates that are no working days of their jobs' calendars.
+    """
 
     name: str
     first: datetime
@@ -47,6 +50,7 @@ class Backfill:
     parallel: int
     window: RunWindow
     plan: Plan
+    dry_runs: frozenset[int]
 
 
 def read_backfill(services: Services, connection: Connection, caller: Caller, asked: CreateSupplementData) -> Backfill:
@@ -69,14 +73,27 @@ def read_backfill(services: Services, connection: Connection, caller: Caller, as
     if not any(each.plan_times for each in patched):
         raise InvalidParameter("start_date, end_date: the jobs have no plan time in this range that is past.")
     serial = any(node.type in ONE_AT_A_TIME for each in patched for node in each.definition.nodes)
+    found_plan = plan(patched, wall, zone, by_day=bool(asked.is_day_granularity), reverse=asked.reverse_order == 1)
     return Backfill(
         name=name,
         first=first,
         last=last,
         parallel=1 if serial else parallel,
         window=_window(asked),
-        plan=plan(patched, wall, zone, by_day=bool(asked.is_day_granularity), reverse=asked.reverse_order == 1),
+        plan=found_plan,
+        dry_runs=_dry_runs(connection, found_plan, zone),
     )
+
+
+def _dry_runs(connection: Connection, found: Plan, zone: tzinfo) -> frozenset[int]:
+    """Source: reference on scheduling §2.3: "also in PatchData"."""
+    positions = set()
+    for position, each in enumerate(found.dates):
+        job = found.jobs[each.number]
+        schedule = job.definition.schedule
+        if not calendars.is_working_time(connection, job.record.workspace_id, schedule, each.plan_time, zone):
+            positions.add(position)
+    return frozenset(positions)
 
 
 def is_forced(asked: CreateSupplementData) -> bool:

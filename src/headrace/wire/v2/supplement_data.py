@@ -111,12 +111,16 @@ class AwaitedDate(Wire, rename=None, omit_defaults=False):
 
 
 class PlannedDate(Wire, rename=None, omit_defaults=False):
-    """A date that would run: in which order, and after which dates of which jobs."""
+    """A date that would run: in which order, and after which dates of which jobs.
+
+    ``dry_run``: it is no working day of the job's calendar.
+    """
 
     job_name: str
     plan_time: int
     day: int
     waits_for: list[AwaitedDate]
+    dry_run: bool
 
 
 class SupplementDataPreview(Wire, rename=None, omit_defaults=False):
