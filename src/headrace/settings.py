@@ -38,9 +38,7 @@ class Settings:
     encode_cdm_values: bool = True  # CDM answers carry percent-encoded values, which Terraform decodes
     max_parallel_nodes: int = 16  # node attempts at once in this process
     misfire: Literal["all", "last", "none"] = "all"  # which instances that were missed while no server ran are made
-    waiting_days: int = (
-        60  # scheduled instances that have waited longer are cancelled; jobs may say another; at least 2
-    )
+    waiting_days: int = 60  # instances that have waited longer are cancelled; jobs may say another; at least 2
     engine_lease_seconds: int = 15  # on a shared database: how long an engine may be silent before others take over
     create_buckets: bool = True  # writing to an unknown bucket of HOME/obs creates it
     task_retention_days: int = 30  # system tasks that ended longer ago are removed at a start
