@@ -548,3 +548,23 @@ def test_a_preview_tells_the_days_off_of_a_calendar(factory: Factory) -> None:
     request = msgspec.convert(asked(job, "08 00:00", "11 23:59"), CreateSupplementData)
     told = backfill.preview(factory.services, factory.caller(NOW), request)
     assert [each.dry_run for each in told.dates] == [False, True, True, False]
+
+
+def test_a_date_that_waits_for_a_person_keeps_its_slot(factory: Factory) -> None:
+    body = {
+        "name": "confirmed",
+        "processType": "BATCH",
+        "nodes": [{"name": "n", "type": "Dummy"}],
+        "schedule": {"type": "CRON", "cron": {"expression": DAILY}, "requireManualConfirmBeforeExecute": True},
+    }
+    text = json.dumps(body).encode()
+    jobs.create(factory.services, factory.caller(START), msgspec.json.decode(text, type=JobInfo), text)
+    create(factory, **asked("confirmed", "05 00:00", "06 23:59"))
+    for day in range(2):
+        factory.run_all()
+        assert progress(factory).counts["begun"] == 1
+        (waits,) = (each for each in begun(factory) if each.status == "waiting-confirm")
+        assert _shown(waits.plan_time) == f"{5 + day:02} 02:00"
+        instance_operations.confirm(factory.services, factory.caller(NOW), "confirmed", str(waits.id))
+        factory.installation.engine.wait(waits.id, 30)
+    assert finish(factory) == "SUCCESS"
