@@ -1,0 +1,327 @@
+"""What schedules will do, or would have done: the instances of an interval by a virtual clock, and why they wait.
+
+Pure: it works on definitions alone and decides as the scheduler does (``generation``, ``upstream``). The estimates of
+start and finish leave out what the definitions do not say: limits of concurrency, failures, persons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import NamedTuple, NoReturn
+
+from headrace.domain.dependencies import Upstream, check_dependency, own_upstream, upstream_plan_times
+from headrace.domain.dependency_words import DependFailPolicy, DependType, UpstreamJob
+from headrace.domain.job import ScheduleDefinition
+from headrace.domain.periods import Period, Unit, period_of
+from headrace.domain.plan_times import zone_of
+from headrace.domain.working_days import Works
+from headrace.errors import HeadraceError, InvalidParameter
+from headrace.scheduling.timetable import Timetable
+
+MOST_INSTANCES = 100_000  # of one answer, those of upstream jobs that are not shown included
+
+_MOMENT = timedelta(microseconds=1)
+_NOTHING = timedelta(0)
+_AWAITED_EACH = 10  # upstream instances of an instance, on average
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimulatedJob:
+    """A job with a cron schedule.
+
+    ``since``: it has no instances before. ``alone_at``: the plan time that does not wait for the one before.
+    ``paused``: it gets no instances, but others wait for those to come. ``confirm``: see ScheduleDefinition.
+    ``duration``: how long an instance usually runs, None where that is not known. ``works``: whether a day is a
+    working day, None where every day is.
+    """
+
+    key: int
+    workspace_id: str
+    name: str
+    schedule: ScheduleDefinition
+    since: datetime | None = None
+    alone_at: datetime | None = None
+    paused: bool = False
+    duration: timedelta | None = None
+    works: Works | None = None
+
+
+class Awaited(NamedTuple):
+    """What an instance waits for in one job."""
+
+    job: SimulatedJob
+    upstream: Upstream
+    policy: DependFailPolicy
+
+
+class SimulatedInstance(NamedTuple):
+    """One instance. ``start`` and ``finish`` are estimates, None where nothing is known to estimate them from."""
+
+    job: SimulatedJob
+    planned: datetime
+    dry_run: bool
+    waits: Sequence[Awaited]
+    start: datetime | None
+    finish: datetime | None
+
+
+class _Prepared(NamedTuple):
+    """A job with what is worked out of its schedule; jobs of the same schedule share it, and its number."""
+
+    number: int
+    period: Period
+    times: Timetable
+    dates: dict[datetime, date]
+
+    def date_of(self, planned: datetime) -> date:
+        """The date of a plan time on the clock of its schedule."""
+        found = self.dates.get(planned)
+        if found is None:
+            found = self.dates[planned] = planned.astimezone(self.period.zone).date()
+        return found
+
+
+_BY_DATE = frozenset({Unit.DAY, Unit.WEEK, Unit.MONTH})  # their rules look at the date alone (decision 19)
+
+
+class _Link(NamedTuple):
+    """A dependency of a job. ``number``: those alike share one; ``by_date``: the same for every plan time of a day."""
+
+    number: int
+    by_date: bool
+    job: SimulatedJob
+    prepared: _Prepared
+    asked: UpstreamJob
+
+
+class Simulation:
+    """The jobs of an installation under a virtual clock. ``zone``: the service's.
+
+    ``most``: instances that may be simulated at all; ten times as many may be waited for.
+    """
+
+    def __init__(self, jobs: Iterable[SimulatedJob], zone: tzinfo, most: int = MOST_INSTANCES) -> None:
+        self._jobs = {(job.workspace_id, job.name): job for job in jobs}
+        self._zone, self._most = zone, most
+        self._prepared: dict[int, _Prepared | None] = {}
+        self._by_schedule: dict[tuple[ScheduleDefinition, datetime | None], _Prepared] = {}
+        self._links: dict[int, list[_Link]] = {}
+        self._alike: dict[tuple[object, ...], int] = {}
+        self._upstream: dict[tuple[int, datetime | date | None], Upstream] = {}
+        self._waits: dict[tuple[int, datetime], list[Awaited]] = {}
+        self._awaited = 0
+        self._warned: dict[str, None] = {}
+
+    @property
+    def warnings(self) -> list[str]:
+        """Which schedules and dependencies were found to have no effect."""
+        return sorted(self._warned)
+
+    def run(
+        self, since: datetime, until: datetime, chosen: Sequence[SimulatedJob] | None = None
+    ) -> list[SimulatedInstance]:
+        """The instances planned ``since <= t <= until``, by plan time and job; of some jobs, or of all.
+
+        Raises InvalidParameter where they, or what they wait for in the interval, are too many.
+        """
+        after = since.astimezone(UTC) - _MOMENT
+        listed = list(self._planned(self._jobs.values() if chosen is None else chosen, after, until))
+        clock = _Clock(self, after, until)
+        return [self._instance(job, planned, clock) for job, planned in listed]
+
+    def waits_of(self, job: SimulatedJob, planned: datetime) -> list[Awaited]:
+        """What the instance of a job planned at a moment waits for; jobs with nothing to wait for are left out."""
+        key = (job.key, planned)
+        found = self._waits.get(key)
+        if found is None:
+            found = self._waits[key] = list(self._waits_of(job, planned))
+            self._awaited += sum(len(each.upstream.plan_times) for each in found)
+            if len(self._waits) > self._most or self._awaited > _AWAITED_EACH * self._most:
+                self._refuse()
+        return found
+
+    def is_dry(self, job: SimulatedJob, planned: datetime) -> bool:
+        """Whether the plan time is on a day off of the job's calendar."""
+        if job.works is None:
+            return False
+        return not job.works(planned.astimezone(zone_of(job.schedule, self._zone)).date())
+
+    def _planned(
+        self, jobs: Iterable[SimulatedJob], after: datetime, until: datetime
+    ) -> list[tuple[SimulatedJob, datetime]]:
+        found: list[tuple[SimulatedJob, datetime]] = []
+        for job in jobs:
+            prepared = None if job.paused else self._prepare(job)
+            if prepared is not None:
+                if prepared.times.exceeds(after, until, self._most - len(found)):
+                    self._refuse()
+                found += [(job, planned) for planned in prepared.times.between(after, until)]
+        found.sort(key=lambda each: (each[1], each[0].name))
+        return found
+
+    def _refuse(self) -> NoReturn:
+        raise InvalidParameter(
+            f"More than {self._most:,} instances, or {_AWAITED_EACH} times as many that they wait for, "
+            "would have to be simulated; ask for a shorter interval or fewer jobs."
+        )
+
+    def _instance(self, job: SimulatedJob, planned: datetime, clock: _Clock) -> SimulatedInstance:
+        start, finish = clock.estimate(job, planned)
+        return SimulatedInstance(job, planned, self.is_dry(job, planned), self.waits_of(job, planned), start, finish)
+
+    def _prepare(self, job: SimulatedJob) -> _Prepared | None:
+        """None where the schedule cannot be read."""
+        if job.key not in self._prepared:
+            try:
+                self._prepared[job.key] = self._of_schedule(job.schedule, job.since)
+            except HeadraceError as error:
+                self._warned[f"The job {job.name!r} cannot be scheduled: {error.message}"] = None
+                self._prepared[job.key] = None
+        return self._prepared[job.key]
+
+    def _of_schedule(self, schedule: ScheduleDefinition, since: datetime | None) -> _Prepared:
+        plain = ScheduleDefinition(
+            expression=schedule.expression,
+            expression_time_zone=schedule.expression_time_zone,
+            start_time=schedule.start_time,
+            end_time=schedule.end_time,
+            interval_type=schedule.interval_type,
+            period=schedule.period,
+        )
+        found = self._by_schedule.get((plain, since))
+        if found is None:
+            period, times = period_of(plain, self._zone), Timetable(plain, self._zone, since)
+            found = self._by_schedule[plain, since] = _Prepared(len(self._by_schedule), period, times, {})
+        return found
+
+    def _waits_of(self, job: SimulatedJob, planned: datetime) -> Iterator[Awaited]:
+        own = self._prepare(job)
+        if own is None:
+            return
+        links = self._links.get(job.key)
+        if links is None:
+            links = self._links[job.key] = list(self._links_of(job, own))
+        day = own.date_of(planned) if links else None
+        for link in links:
+            upstream = self._upstream_of(own, planned, link, (link.number, day if link.by_date else planned))
+            if upstream.plan_times or not upstream.runs_without:
+                yield Awaited(link.job, upstream, job.schedule.upstream_fail_policy)
+        if job.schedule.depends_on_itself and planned != job.alone_at:
+            upstream = own_upstream(planned, own.times.between)
+            if upstream.plan_times:
+                yield Awaited(job, upstream, DependFailPolicy.SUSPEND)
+
+    def _links_of(self, job: SimulatedJob, own: _Prepared) -> Iterator[_Link]:
+        """The dependencies of a job that have an effect."""
+        for asked in job.schedule.upstream:
+            other = self._jobs.get((asked.workspace_id or job.workspace_id, asked.job))
+            prepared = None if other is None else self._prepare(other)
+            if other is None or prepared is None:
+                self._warned[f"{job.name!r} does not wait for {asked.job!r}, which is not scheduled."] = None
+                continue
+            try:
+                check_dependency(own.period, prepared.period)
+            except HeadraceError as error:
+                self._warned[f"{job.name!r} does not wait for {asked.job!r}: {error.message}"] = None
+                continue
+            by_date = own.period.unit in _BY_DATE and asked.type is not DependType.NEAREST
+            mine = (own.period.unit, own.period.zone) if by_date else own.number
+            alike = (mine, prepared.number, asked.period, asked.previous, asked.type)
+            number = self._alike.setdefault(alike, len(self._alike))
+            yield _Link(number, by_date, other, prepared, asked)
+
+    def _upstream_of(
+        self, own: _Prepared, planned: datetime, link: _Link, key: tuple[int, datetime | date | None]
+    ) -> Upstream:
+        """What is waited for by a link; links of one number share it at the same plan time, or date."""
+        found = self._upstream.get(key)
+        if found is None:
+            found = self._upstream[key] = upstream_plan_times(
+                own.period,
+                planned,
+                link.prepared.period,
+                link.prepared.times.between,
+                period=link.asked.period,
+                previous=link.asked.previous,
+                depend_type=link.asked.type,
+            )
+        return found
+
+
+_Estimate = tuple[datetime | None, datetime | None]
+_Key = tuple[int, datetime]
+
+
+class _Clock:
+    """Estimates when instances begin and end. Those outside of the interval are taken to begin at their plan time."""
+
+    def __init__(self, simulation: Simulation, after: datetime, until: datetime) -> None:
+        self._simulation, self._after, self._until = simulation, after, until
+        self._done: dict[_Key, _Estimate] = {}
+
+    def estimate(self, job: SimulatedJob, planned: datetime) -> _Estimate:
+        """Start and finish of an instance; what it waits for comes first, without recursion: chains are long."""
+        wanted = (job.key, planned)
+        stack, opened = [(job, planned)], set[_Key]()
+        while stack:
+            job, planned = stack[-1]
+            key = (job.key, planned)
+            if key not in self._done:
+                waits = self._simulation.waits_of(job, planned)
+                before = self._before(waits, opened) if waits and key not in opened else ()
+                if before:
+                    opened.add(key)
+                    stack += before
+                    continue
+                self._done[key] = self._of(job, planned, waits)
+            stack.pop()
+        return self._done[wanted]
+
+    def _before(self, waits: Sequence[Awaited], opened: Container[_Key]) -> list[tuple[SimulatedJob, datetime]]:
+        """The instances in the interval that one waits for and that are not estimated yet."""
+        return [
+            (job, moment)
+            for job, upstream, _ in waits
+            for moment in upstream.plan_times
+            if (key := (job.key, moment)) not in self._done
+            and self._after < moment <= self._until
+            and not job.paused
+            and key not in opened
+        ]
+
+    def _of(self, job: SimulatedJob, planned: datetime, waits: Sequence[Awaited]) -> _Estimate:
+        start = planned
+        for awaited in waits:
+            released = self._released(awaited)
+            if released is None:
+                return None, None
+            start = max(start, released)
+        if job.schedule.confirm:  # a person decides when it begins
+            return None, None
+        duration = _NOTHING if job.works and self._simulation.is_dry(job, planned) else job.duration
+        return start, None if duration is None else start + duration
+
+    def _released(self, awaited: Awaited) -> datetime | None:
+        """When the upstream job does not keep an instance any more."""
+        ends = [self._finish(awaited.job, moment) for moment in awaited.upstream.plan_times]
+        known = [end for end in ends if end is not None]
+        if awaited.upstream.any_suffices:
+            return min(known, default=None)
+        return max(known, default=None) if len(known) == len(ends) else None
+
+    def _finish(self, job: SimulatedJob, planned: datetime) -> datetime | None:
+        found = self._done.get((job.key, planned))
+        if found is not None:
+            return found[1]
+        if job.paused or job.duration is None or self._after < planned <= self._until:  # they wait for each other
+            return None
+        return planned + job.duration
+
+
+def usual_durations(durations: Mapping[int, Sequence[int]]) -> dict[int, timedelta]:
+    """The median of the milliseconds that instances of jobs took, by job."""
+    return {
+        key: timedelta(milliseconds=sorted(listed)[len(listed) // 2]) for key, listed in durations.items() if listed
+    }
