@@ -20,9 +20,11 @@ from headrace.auth.passwords import hash_password
 from headrace.auth.sealing import Sealer, derive, load_or_create_key
 from headrace.domain.identity import User
 from headrace.engine.engine import Engine
+from headrace.engine.surroundings import connection_finder
 from headrace.factory import imports, tasks, workspaces
 from headrace.migration.clusters import ensure_default_cluster
 from headrace.objectstore.store import open_store
+from headrace.scheduling.event_listeners import EventListeners
 from headrace.scheduling.scheduler import Scheduler
 from headrace.services import Numbers, Services
 from headrace.settings import InvalidSetting, Settings
@@ -42,6 +44,7 @@ class Installation:
     services: Services
     engine: Engine
     scheduler: Scheduler
+    listeners: EventListeners
     credentials: Path
     first_start: bool
 
@@ -70,10 +73,12 @@ class Installation:
         tasks.forget_old(self.services)
         self.engine.start()
         self.scheduler.start()
+        self.listeners.start()
 
     def stop(self) -> None:
         """Stop the engine and close the database."""
         self.services.stopping.set()
+        self.listeners.stop()
         self.scheduler.stop()
         self.engine.stop()
         self.services.db.close()
@@ -108,16 +113,32 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
         in_background=_background(pool),
     )
     engine, scheduler = Engine(services), Scheduler(services)
-    waker.targets = (engine.wake, scheduler.wake)
+    listeners = EventListeners(services, lambda workspace, name: connection_finder(services, workspace, _NoLog())(name))
+    waker.targets = (engine.wake, scheduler.wake, listeners.wake)
     credentials = settings.home / "credentials.json"
     first = create_first_objects(services, credentials)
     return Installation(
-        services=services, engine=engine, scheduler=scheduler, credentials=credentials, first_start=first
+        services=services,
+        engine=engine,
+        scheduler=scheduler,
+        listeners=listeners,
+        credentials=credentials,
+        first_start=first,
     )
 
 
+class _NoLog:
+    """For what is read where no attempt runs: nothing is written."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def conceal(self, secret: str) -> None: ...
+
+    def line(self, text: str) -> None: ...
+
+
 class _Waker:
-    """Wakes the engine and the scheduler, which are made after the services that hold this."""
+    """Wakes what is made after the services that hold this."""
 
     def __init__(self) -> None:
         self.targets: Sequence[Callable[[], None]] = ()

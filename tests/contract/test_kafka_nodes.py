@@ -109,8 +109,8 @@ def test_kafka__what_is_missing_is_named(kind: str, properties: dict[str, str], 
 
 def test_kafka__a_password_goes_over_sasl_and_tls_unless_said_otherwise() -> None:
     config = {"ip": "k1, k2:9095", "port": "9093", "userName": "u", "password": "p"}
-    settings = kafka._settings(BoundConnection(name="k", type="KAFKA", config=config))
+    settings = kafka.client_settings(BoundConnection(name="k", type="KAFKA", config=config))
     assert settings["bootstrap.servers"] == "k1:9093,k2:9095"
     assert (settings["security.protocol"], settings["sasl.mechanism"]) == ("SASL_SSL", "PLAIN")
     other = {**config, "securityProtocol": "SASL_PLAINTEXT", "saslMechanism": "SCRAM-SHA-512"}
-    assert kafka._settings(BoundConnection(name="k", type="K", config=other))["sasl.mechanism"] == "SCRAM-SHA-512"
+    assert kafka.client_settings(BoundConnection(name="k", type="K", config=other))["sasl.mechanism"] == "SCRAM-SHA-512"

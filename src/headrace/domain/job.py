@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from headrace.domain.dependency_words import DependFailPolicy, UpstreamJob
+from headrace.domain.event_words import EventSource
 from headrace.errors import InvalidParameter
 
 
@@ -90,7 +91,7 @@ class ScheduleDefinition:
     ``concurrent``: how many instances of the job run at once, 0 for any number. ``confirm``: each waits for a person.
     ``interval_type`` (``hours``), ``period`` (``5 minutes``): as written. ``depends_on_itself``: an instance waits for
     the one before; ``skips_waiting``: of several waiting ones only the newest runs. ``calendar``: the name of one;
-    on its days off an instance is a dry run.
+    on its days off an instance is a dry run. ``event``: what makes an EVENT job run.
     """
 
     kind: str = "EXECUTE_ONCE"
@@ -107,6 +108,7 @@ class ScheduleDefinition:
     depends_on_itself: bool = False
     skips_waiting: bool = False
     calendar: str = ""
+    event: EventSource = EventSource()  # noqa: RUF009  # frozen
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from headrace.el.language import with_parameters
 from headrace.el.scope import Scope
 from headrace.objectstore.path import ObsPath
 from headrace.services import Services
-from headrace.storage import calendars, default_items
+from headrace.storage import calendars, default_items, event_triggers
 from headrace.storage.default_items import DefaultItems
 from headrace.storage.instances import InstanceRecord, NodeRecord
 
@@ -45,6 +45,7 @@ def node_scope(
 
     with services.db.reading() as connection:
         items = default_items.of_workspace(connection, record.workspace_id)
+        event = event_triggers.event_of(connection, record.id) if job.schedule.kind == "EVENT" else None
     scope = Scope(
         plan_time=from_millis(record.plan_time),
         start_time=from_millis(record.start_time or record.plan_time),
@@ -61,6 +62,8 @@ def node_scope(
         insert_job_id=lambda name: _insert_job_id(running_data(name)),
         workdays=calendars.lookup(services.db, record.workspace_id, job.schedule.calendar),
         preceding_node=before[0] if len(before) == 1 else None,
+        event_data=None if event is None else event.data,
+        obs_new_files=None if event is None else event.files or None,
         prefix_only_dlf=bool(items.prefix_only_dlf),
         simple_variables=bool(items.simple_variables),
     )

@@ -17,7 +17,7 @@ from headrace.domain.periods import Unit, period_of
 from headrace.domain.plan_times import next_plan_times
 from headrace.errors import InvalidParameter, InvalidSchedule, JobNotFound
 from headrace.services import Services
-from headrace.storage import instances, jobs, schedules, waits
+from headrace.storage import event_triggers, instances, jobs, schedules, waits
 from headrace.storage.database import Connection
 from headrace.storage.jobs import JobRecord
 from headrace.storage.schedules import ScheduleRecord
@@ -124,6 +124,7 @@ def _scheduled(connection: Connection, caller: Caller, name: str, status: str) -
 def end(connection: Connection, job: JobRecord, now: int) -> None:
     """No more instances of a job come; instances of other jobs that wait for one of it are cancelled."""
     schedules.remove(connection, job.id)
+    event_triggers.remove(connection, job.id)
     for number in waits.waiting_for_job(connection, job.id):
         waiting = instances.lock(connection, number)
         if waiting is not None and waiting.status == JobState.WAITING and not waiting.wish:

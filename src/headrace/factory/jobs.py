@@ -22,7 +22,7 @@ from headrace.factory.job_secrets import seal_job
 from headrace.factory.quota import has_room
 from headrace.factory.received import received
 from headrace.services import Services
-from headrace.storage import directories, jobs
+from headrace.storage import directories, event_triggers, jobs
 from headrace.storage.database import Connection, Duplicate
 from headrace.storage.jobs import JobRecord, Names
 from headrace.wire.document import write_document
@@ -241,5 +241,6 @@ def delete(services: Services, caller: Caller, name: str) -> None:
             raise JobNotFound(f"name: {name!r}.")
         instance_operations.stop_of_job(connection, record.id, caller.now)
         job_schedules.end(connection, record, caller.now)
+        event_triggers.forget(connection, record.id)
         jobs.delete_job(connection, record.id)
     services.wake_engine()

@@ -18,7 +18,7 @@ from headrace.domain.instance import InstanceType
 from headrace.domain.job import JobDefinition, check_graph
 from headrace.domain.names import PARAMETER_NAME
 from headrace.errors import BatchJobsOnly, InvalidParameter, JobHasNoNodes, JobNotFound
-from headrace.factory import job_schedules
+from headrace.factory import event_jobs, job_schedules
 from headrace.factory.job_schedules import Beginning
 from headrace.services import Services
 from headrace.storage import instances, jobs, workspaces
@@ -75,9 +75,10 @@ def start(
     *,
     first_alone: bool = False,
 ) -> None:
-    """Start a job: a run-once batch job runs now, one with a cron schedule when it is due.
+    """Start a job: a run-once batch job runs now, one with a cron schedule when it is due,
+    one with events at each of them.
 
-    Others are marked as started (decision 9). ``start_date`` (yyyyMMdd): the first day with instances;
+    Real-time jobs are marked as started (decision 9). ``start_date`` (yyyyMMdd): the first day with instances;
     ``first_alone``: the first one does not wait for the one before. Both only for cron schedules.
 
     Raises JobNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter ("is running" for one that is started).
@@ -98,6 +99,8 @@ def start(
         else:
             if batch and definition.schedule.kind == "CRON":
                 job_schedules.begin(services, connection, caller, record, definition, values, beginning)
+            elif batch:
+                event_jobs.begin(connection, caller, record, definition, values)
             else:
                 log.warning("the job is started, but this release generates no instances for it", job=name)
         jobs.set_status(connection, record.id, SCHEDULING if batch else NORMAL, start_time=caller.now)

@@ -102,7 +102,7 @@ class MrsKafka(Node):
         return NodeResult(success=True, output=str(count))
 
     def _waiting(self, consumer: Any, topic: str, number: int) -> int:
-        place = _library().TopicPartition(topic, number)
+        place = library().TopicPartition(topic, number)
         first, end = consumer.get_watermark_offsets(place, timeout=ANSWER_SECONDS)
         if not self.group:
             return int(end - first)
@@ -129,8 +129,8 @@ def _produce(ctx: NodeContext, connection: str, topic: str, text: str) -> NodeRe
     """Send one message and wait until the cluster has it."""
     outcome: list[tuple[Any, Any]] = []
     with _told(connection):
-        settings = {**_settings(_bound(ctx, connection)), "message.timeout.ms": int(SEND_SECONDS * 1000)}
-        producer = _library().Producer(settings)
+        settings = {**client_settings(_bound(ctx, connection)), "message.timeout.ms": int(SEND_SECONDS * 1000)}
+        producer = library().Producer(settings)
         producer.produce(topic, text.encode(), partition=0, on_delivery=lambda *result: outcome.append(result))
         while not outcome:
             if ctx.cancellation.cancelled:
@@ -148,8 +148,8 @@ def _produce(ctx: NodeContext, connection: str, topic: str, text: str) -> NodeRe
 def _consumer(ctx: NodeContext, connection: str, group: str) -> Iterator[Any]:
     """Something that can ask about topics and groups; it joins no group."""
     with _told(connection):
-        settings = {**_settings(_bound(ctx, connection)), "group.id": group, "enable.auto.commit": False}
-        consumer = _library().Consumer(settings)
+        settings = {**client_settings(_bound(ctx, connection)), "group.id": group, "enable.auto.commit": False}
+        consumer = library().Consumer(settings)
         try:
             yield consumer
         finally:
@@ -168,7 +168,7 @@ def _partitions(consumer: Any, member: str, topic: str) -> Mapping[int, Any]:
 def _told(connection: str) -> Iterator[None]:
     try:
         yield
-    except _library().KafkaException as error:
+    except library().KafkaException as error:
         raise NodeFailed(f"Connection {connection!r}: {error.args[0].str()}.") from error
 
 
@@ -182,8 +182,8 @@ def _bound(ctx: NodeContext, name: str) -> BoundConnection:
     return found
 
 
-def _settings(connection: BoundConnection) -> dict[str, Any]:
-    """What librdkafka is told. ``ip``: a host, or hosts with ports between commas."""
+def client_settings(connection: BoundConnection) -> dict[str, Any]:
+    """What librdkafka is told of a cluster. ``ip``: a host, or hosts with ports between commas."""
     config = connection.config
     port = config.get("port") or 9092
     hosts = [host.strip() for host in str(config["ip"]).split(",") if host.strip()]
@@ -201,8 +201,9 @@ def _settings(connection: BoundConnection) -> dict[str, Any]:
     return settings
 
 
-def _library() -> Any:
+def library() -> Any:
+    """The client library. Raises NodeFailed where it is not installed."""
     try:
         return importlib.import_module("confluent_kafka")
     except ModuleNotFoundError as error:
-        raise NodeFailed("Kafka and DIS nodes need the extra: pip install 'headrace[kafka]'.") from error
+        raise NodeFailed("Kafka and DIS need the extra: pip install 'headrace[kafka]'.") from error

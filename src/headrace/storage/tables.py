@@ -459,6 +459,45 @@ job_schedules = Table(
     Index("job_schedules_due", "next_time", "job_id"),
 )
 
+# Started jobs that events trigger. started: when, so that a listener knows a start from the one before; last_time: the
+# plan time of the newest instance; held: 1 while the job is paused. parameters as in job_schedules.
+event_triggers = Table(
+    "event_triggers",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    _text("workspace_id"),
+    _text("project_id"),
+    _text("run_as"),
+    _text("parameters"),
+    _number("started"),
+    _number("last_time"),
+    Column("held", Integer, nullable=False, server_default="0"),
+)
+
+# How far a job has come, also while it is not started. source: connection and topic, or folder; place: a partition and
+# the offset that comes next, or an object and the time of its change.
+event_positions = Table(
+    "event_positions",
+    metadata,
+    _number("job_id"),
+    _text("source"),
+    _text("place"),
+    _number("position"),
+    PrimaryKeyConstraint("job_id", "source", "place"),
+)
+
+# The event that an instance was made for. key: where it stands in its source; data: its text; files: paths of objects.
+instance_events = Table(
+    "instance_events",
+    metadata,
+    Column("instance_id", BigInteger, primary_key=True, autoincrement=False),
+    _number("job_id"),
+    _text("key"),
+    _text("data"),
+    _text("files"),
+    UniqueConstraint("job_id", "key"),
+)
+
 # What a waiting instance waits for in one upstream job; confirm: a person must let it run then.
 instance_waits = Table(
     "instance_waits",

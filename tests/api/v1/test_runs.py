@@ -252,7 +252,7 @@ CRON = {"type": "CRON", "cron": {"expression": "0 0 1 * * ?", "startTime": "2024
     ("kind", "schedule", "status"),
     [
         ("BATCH", CRON, "SCHEDULING"),
-        ("BATCH", {"type": "EVENT", "event": {"eventType": "KAFKA"}}, "SCHEDULING"),
+        ("BATCH", {"type": "EVENT", "event": {"eventType": "KAFKA", "channel": "t"}}, "SCHEDULING"),
         ("REAL_TIME", {"type": "EXECUTE_ONCE"}, "NORMAL"),
     ],
 )

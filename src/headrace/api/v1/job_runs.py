@@ -45,7 +45,7 @@ def run_once(call: Call, body: RunOnceRequest | None) -> RunOnceAnswer:
     answers=204,
     errors=(JobNotFound, WorkspaceNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter, PermissionDenied),
     tag="job",
-    partly="EVENT and real-time jobs are marked as started, but no instances are generated yet",
+    partly="real-time jobs are marked as started, but no instances are generated yet",
 )
 def start_job(call: Call, body: StartJobRequest | None) -> None:
     """Start the scheduling of a batch job, or a real-time job. Source: API reference, "Starting a Job"."""

@@ -22,6 +22,7 @@ from headrace.domain.dependency_words import (
     DependType,
     UpstreamJob,
 )
+from headrace.domain.event_words import MOST_EVENTS_AT_ONCE, EventFailPolicy, EventSource, EventType, ReadPolicy
 from headrace.domain.job import (
     FAIL_POLICY_WORDS,
     Condition,
@@ -96,6 +97,21 @@ def _schedule(schedule: Document) -> ScheduleDefinition:
         depends_on_itself=as_truth(cron.get("dependPrePeriod", cron.get("dependPrePeriod."))),
         skips_waiting=as_truth(cron.get("isSkipSelfDepJob")),
         calendar="" if (calendar := as_text(cron.get("calendarScheduling"))).lower() in NO_CALENDAR else calendar,
+        event=_event(_members(schedule.get("event"))),
+    )
+
+
+def _event(event: Document) -> EventSource:
+    """Source: factory-v1-notes §10.1; what is empty, 0 or unknown means the default. ``interval`` is ours: seconds."""
+    word = as_text(event.get("eventType", event.get("engineType"))).strip().upper()
+    default = EventSource()
+    return EventSource(
+        type=EventType(word) if word in set(EventType) else None,
+        channel=as_text(event.get("channel", event.get("topic"))).strip(),
+        connection=as_text(event.get("connectionName")).strip(),
+        read_policy=_word(ReadPolicy, as_text(event.get("readPolicy")).upper(), default.read_policy),
+        fail_policy=_word(EventFailPolicy, as_text(event.get("failPolicy")).upper(), default.fail_policy),
+        interval=timedelta(seconds=seconds) if (seconds := _number(event, "interval", 0)) else default.interval,
     )
 
 
@@ -135,7 +151,7 @@ def _word(words: type[_Word], value: Any, default: _Word) -> _Word:
 def _concurrent(kind: str, cron: Document, event: Document) -> int:
     """Source: reference on scheduling §2.5 and §3.1; one event at a time unless the job says more."""
     if kind == "EVENT":
-        return int(_number(event, "concurrent", 1)) or 1
+        return min(int(_number(event, "concurrent", 1)) or 1, MOST_EVENTS_AT_ONCE)
     return int(_number(cron, "concurrent", 0)) if kind == "CRON" else 0
 
 

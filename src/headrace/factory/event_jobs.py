@@ -1,0 +1,47 @@
+"""Begins jobs that events trigger. Source: reference on scheduling §2.5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from headrace.domain.event_words import EventType, ReadPolicy
+from headrace.domain.identity import Caller
+from headrace.domain.job import JobDefinition
+from headrace.errors import InvalidObsPath, InvalidSchedule
+from headrace.objectstore.path import ObsPath
+from headrace.storage import event_triggers
+from headrace.storage.database import Connection
+from headrace.storage.event_triggers import TriggerRecord
+from headrace.storage.jobs import JobRecord
+
+
+def begin(
+    connection: Connection, caller: Caller, job: JobRecord, definition: JobDefinition, values: Mapping[str, str]
+) -> None:
+    """Have an instance of a job made for each event from now on. Raises InvalidSchedule.
+
+    Whether the source can be read shows later: it may come after the job.
+    """
+    event = definition.schedule.event
+    if event.type is None:
+        raise InvalidSchedule("schedule.event.eventType: an EVENT job is started with KAFKA, DIS or OBS.")
+    if not event.channel:
+        raise InvalidSchedule("schedule.event.channel: an EVENT job cannot be started without it.")
+    if event.type is EventType.OBS:
+        try:
+            ObsPath.parse(event.channel, "schedule.event.channel")
+        except InvalidObsPath as error:
+            raise InvalidSchedule(error.message) from error
+    if event.read_policy is ReadPolicy.NEW:
+        event_triggers.forget(connection, job.id)
+    trigger = TriggerRecord(
+        job_id=job.id,
+        workspace_id=job.workspace_id,
+        project_id=caller.project_id,
+        run_as=caller.user.name,
+        parameters=msgspec.json.encode(values).decode(),
+        started=caller.now,
+    )
+    event_triggers.put(connection, trigger)
