@@ -72,6 +72,21 @@ def test_what_was_missed_is_made_as_the_setting_says(factory: Factory, misfire: 
     assert factory.plan_times(job) == [*made, "05 05:00"]
 
 
+@pytest.mark.parametrize("misfire", ["last", "none"])
+def test_nobody_waits_for_what_was_missed_and_is_not_made(factory: Factory, misfire: str) -> None:
+    """The daily job was due on two days while no server ran; what waits for the first of them goes on."""
+    late = factory.create("0 0 3 * * ?", at=START)
+    early = factory.create("0 0 2 * * ?", at=START, **depending(late))
+    factory.start(late, START)
+    factory.start(early, START)
+    factory.tick(moment("04 02:00"))
+    factory.tick(moment("05 23:00"), misfire=misfire)
+    factory.run_all()
+    made = ["05 03:00"] if misfire == "last" else []
+    assert factory.plan_times(late) == made
+    assert set(factory.states(early)) == {"success"}
+
+
 def test_a_scheduled_job_follows_its_newest_version(factory: Factory) -> None:
     job = factory.create("0 0 * * * ?", at=START)
     factory.start(job, moment("05 01:30"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,23 @@ def test_a_skipped_instance_keeps_no_one_waiting(factory: Factory, tmp_path: Pat
     factory.run_all()
     assert factory.states(job) == ["success", SKIP, "success"]
     assert factory.states(after) == ["success"] * 3
+
+
+def test_of_many_that_may_run_at_the_same_moment_one_does(factory: Factory) -> None:
+    upstream = factory.create("0 0 * * * ?", at=START, statement="exit 1")
+    after = depending(upstream, dependFailPolicy="SUSPEND")
+    job = factory.create("0 10 * * * ?", at=START, **after, **SKIPPING)
+    factory.start(upstream, START)
+    factory.start(job, START)
+    factory.tick(moment("04 07:10"))
+    factory.run_all()
+    caller, numbers = factory.caller(START), [str(item.id) for item in factory.of(upstream)]
+    with ThreadPoolExecutor(8) as pool:
+        declare = partial(instance_operations.force_success, factory.services, caller, upstream)
+        list(pool.map(declare, numbers))
+    factory.run_all()
+    states = factory.states(job)
+    assert (states[-1], set(states)) == ("success", {SKIP, "success"})
 
 
 def test_a_new_version_can_ask_for_it(factory: Factory, tmp_path: Path) -> None:

@@ -65,6 +65,16 @@ def test_why__says_that_upstream_instances_failed(factory: Factory) -> None:
     assert why(factory, hours).reasons == []
 
 
+def test_why__says_that_upstream_instances_will_not_come(factory: Factory) -> None:
+    hours, day = day_on_hours(factory)
+    factory.change(hours, "0 0 12 * * ?", at=moment("04 05:30"))
+    assert (
+        why(factory, day)
+        .reasons[0]
+        .endswith(": 1 not made yet, 2 that the schedule of the job does not make any more.")
+    )
+
+
 @pytest.mark.parametrize(
     ("operation", "sentence"),
     [

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
+from headrace.domain.clock import from_millis
 from headrace.domain.dependencies import FAILED, SUCCEEDED, Verdict
 from headrace.domain.dependency_words import DependFailPolicy
 from headrace.domain.identity import Caller
 from headrace.domain.instance import LIMITED_TYPES, InstanceType, JobOperation, JobState, NodeState
+from headrace.domain.plan_times import schedule_times
 from headrace.errors import InvalidParameter
 from headrace.factory.instance_operations import allowed
 from headrace.factory.instances import found
 from headrace.services import Services
-from headrace.storage import instances, jobs, turns, waits
+from headrace.storage import instances, jobs, schedules, turns, waits
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
 from headrace.storage.waits import Awaited, WaitRecord
@@ -39,7 +43,7 @@ def why(services: Services, caller: Caller, job_name: str, instance_id: str) -> 
             job_name=record.job_name,
             plan_time=record.plan_time,
             status=record.status,
-            reasons=list(_reasons(connection, record, listed)),
+            reasons=list(_reasons(connection, record, listed, ZoneInfo(services.settings.time_zone))),
             dependencies=[_dependency(connection, wait, awaited) for wait, awaited in listed],
         )
 
@@ -92,7 +96,7 @@ def _waiting(
     return record, listed
 
 
-def _reasons(connection: Connection, record: InstanceRecord, listed: Waits) -> Iterator[str]:
+def _reasons(connection: Connection, record: InstanceRecord, listed: Waits, zone: tzinfo) -> Iterator[str]:
     state = JobState(record.status)
     if state in _HELD:
         yield _HELD[state]
@@ -107,25 +111,39 @@ def _reasons(connection: Connection, record: InstanceRecord, listed: Waits) -> I
     elif state is JobState.WAITING:
         for wait, awaited in listed:
             if waits.verdict_of(wait, awaited) is not Verdict.RUN:
-                yield _of_upstream(connection, wait, awaited)
+                yield _of_upstream(connection, wait, awaited, zone)
 
 
-def _of_upstream(connection: Connection, wait: WaitRecord, awaited: Sequence[Awaited]) -> str:
+def _of_upstream(connection: Connection, wait: WaitRecord, awaited: Sequence[Awaited], zone: tzinfo) -> str:
     blocking = [each for each in awaited if _blocks(wait, each)]
-    missing = sum(each.status is None for each in blocking)
+    unmade = [each for each in blocking if each.status is None]
+    lost = sum(not _comes(connection, wait, each, zone) for each in unmade)
+    missing = len(unmade) - lost
     failed = sum(each.status in FAILED for each in blocking)
     job = jobs.by_id(connection, wait.upstream_job_id)
     told = [
         f"{missing} not made yet" + ("" if job is None or job.status == "SCHEDULING" else f" (the job is {job.status})")
         if missing
         else "",
+        f"{lost} that the schedule of the job does not make any more" if lost else "",
         f"{failed} failed, stopped or frozen" if failed else "",
-        f"{rest} not ended" if (rest := len(blocking) - missing - failed) else "",
+        f"{rest} not ended" if (rest := len(blocking) - len(unmade) - failed) else "",
     ]
     words = ", ".join(filter(None, told))
     enough = "one of " if wait.any_suffices else ""
     many = f"{enough}{len(awaited)} instance" + ("" if len(awaited) == 1 else "s")
     return f"It waits for {many} of the job {wait.upstream_job_name!r} ({wait.rule}): {words}."
+
+
+def _comes(connection: Connection, wait: WaitRecord, awaited: Awaited, zone: tzinfo) -> bool:
+    """Whether the upstream job, as it is scheduled now, will have an instance at a plan time."""
+    job = jobs.by_id(connection, wait.upstream_job_id)
+    schedule = schedules.by_job(connection, wait.upstream_job_id)
+    text = None if job is None else jobs.version_document(connection, job.id, job.version)
+    if text is None or schedule is None or schedule.coming is None or awaited.plan_time < schedule.coming:
+        return False
+    planned = from_millis(awaited.plan_time)
+    return any(schedule_times(read_definition(text).schedule, planned - timedelta(milliseconds=1), planned, zone))
 
 
 def _its_turn(connection: Connection, record: InstanceRecord) -> str:

@@ -65,10 +65,13 @@ def _generate(services: Services, connection: Connection, schedule: ScheduleReco
     moment = from_millis(now)
     due = [each for each in times[:TIMES_AT_ONCE] if each <= moment]
     waiting = []
-    for planned in _wanted(services.settings.misfire, due, moment):
+    wanted = _wanted(services.settings.misfire, due, moment)
+    for planned in wanted:
         waiting += _make(services, connection, schedule, job, definition, planned, now)
     rest = times[len(due) :]
     schedules.advance(connection, job.id, to_millis(rest[0]) if rest else None)
+    if len(wanted) < len(due):  # nobody waits for what was missed and is not made
+        waits.ignore_unmade(connection, job.id, schedule.next_time, to_millis(due[-1]) + 1, now)
     return waiting
 
 
