@@ -15,6 +15,7 @@ from headrace.cli.el import el
 from headrace.cli.logs import logs
 from headrace.cli.packages import diff, lint_package, pack, show, unpack
 from headrace.cli.run import run
+from headrace.cli.simulate import simulate
 from headrace.cli.test import run_tests
 from headrace.cli.transfer import export, import_package
 from headrace.cli.up import up
@@ -67,6 +68,7 @@ for name, command in instances.COMMANDS.items():
 app.command(rich_help_panel=INSTANCES)(logs)
 app.command(rich_help_panel=INSTANCES)(backfill)
 app.command(rich_help_panel=INSTANCES)(backfills)
+app.command(rich_help_panel=INSTANCES)(simulate)
 app.command(rich_help_panel=HOME)(export)
 app.command("import", rich_help_panel=HOME)(import_package)
 app.add_typer(workspaces.app, name="workspaces", rich_help_panel=HOME)
