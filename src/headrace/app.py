@@ -24,6 +24,7 @@ from headrace.engine.surroundings import connection_finder
 from headrace.factory import imports, tasks, workspaces
 from headrace.migration.clusters import ensure_default_cluster
 from headrace.objectstore.store import open_store
+from headrace.scheduling.alarm_sender import AlarmSender
 from headrace.scheduling.event_listeners import EventListeners
 from headrace.scheduling.scheduler import Scheduler
 from headrace.services import Numbers, Services
@@ -45,6 +46,7 @@ class Installation:
     engine: Engine
     scheduler: Scheduler
     listeners: EventListeners
+    alarms: AlarmSender
     credentials: Path
     first_start: bool
 
@@ -74,6 +76,7 @@ class Installation:
         self.engine.start()
         self.scheduler.start()
         self.listeners.start()
+        self.alarms.start()
 
     def stop(self) -> None:
         """Stop the engine and close the database."""
@@ -81,6 +84,7 @@ class Installation:
         self.listeners.stop()
         self.scheduler.stop()
         self.engine.stop()
+        self.alarms.stop()
         self.services.db.close()
 
 
@@ -99,7 +103,7 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
         raise InvalidSetting(str(error)) from error
     migrate.upgrade(database)
     pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="background")
-    waker = _Waker()
+    waker, alarm_waker = _Waker(), _Waker()
     services = Services(
         settings=settings,
         db=database,
@@ -110,11 +114,13 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
         next_number=Numbers(lambda: time.time_ns() // 1_000),
         next_id=lambda: uuid.uuid4().hex,
         wake_engine=waker,
+        wake_alarms=alarm_waker,
         in_background=_background(pool),
     )
-    engine, scheduler = Engine(services), Scheduler(services)
+    engine, scheduler, sender = Engine(services), Scheduler(services), AlarmSender(services)
     listeners = EventListeners(services, lambda workspace, name: connection_finder(services, workspace, _NoLog())(name))
     waker.targets = (engine.wake, scheduler.wake, listeners.wake)
+    alarm_waker.targets = (sender.wake,)
     credentials = settings.home / "credentials.json"
     first = create_first_objects(services, credentials)
     return Installation(
@@ -122,6 +128,7 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
         engine=engine,
         scheduler=scheduler,
         listeners=listeners,
+        alarms=sender,
         credentials=credentials,
         first_start=first,
     )

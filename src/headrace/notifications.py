@@ -24,6 +24,10 @@ class TopicNotMapped(NotificationFailed):
     """Nothing says what a topic stands for."""
 
 
+class NotAccepted(NotificationFailed):
+    """A service did not take a notice; it may take it later."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Notice:
     """What to say. ``by_protocol``: other texts for ``email``, ``sms``, ``http`` and ``https``."""
@@ -58,7 +62,7 @@ def send(addresses: Sequence[str], notice: Notice, topic: str) -> Iterator[str]:
         else:
             refused.append(name)
     if refused:
-        raise NotificationFailed(f"Not accepted by {', '.join(refused)}.")
+        raise NotAccepted(f"Not accepted by {', '.join(refused)}.")
 
 
 def _text(notice: Notice, address: str) -> str:

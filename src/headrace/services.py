@@ -18,8 +18,9 @@ class Services:
     """Database, object store, sealing of secrets, clock and ids; and how to wake what waits for work.
 
     ``token_key`` signs tokens. ``now`` gives milliseconds since the epoch, ``next_number`` 64-bit ids that grow with
-    time, ``next_id`` ids of 32 hexadecimal digits. ``wake_engine`` tells the engine that ready work was committed;
-    ``in_background`` runs a function on a worker thread and never raises. ``logs``: those of running attempts.
+    time, ``next_id`` ids of 32 hexadecimal digits. ``wake_engine`` tells the engine that ready work was committed,
+    ``wake_alarms`` the sender of alarms that some may have been; ``in_background`` runs a function on a worker thread
+    and never raises. ``logs``: those of running attempts.
     """
 
     settings: Settings
@@ -31,6 +32,7 @@ class Services:
     next_number: Callable[[], int]
     next_id: Callable[[], str]
     wake_engine: Callable[[], None] = lambda: None
+    wake_alarms: Callable[[], None] = lambda: None
     in_background: Callable[[Callable[[], None]], None] = lambda work: work()
     stopping: threading.Event = field(default_factory=threading.Event)
     logs: LiveLogs = field(default_factory=LiveLogs)

@@ -39,6 +39,7 @@ class Settings:
     max_parallel_nodes: int = 16  # node attempts at once in this process
     misfire: Literal["all", "last", "none"] = "all"  # which instances that were missed while no server ran are made
     waiting_days: int = 60  # instances that have waited longer are cancelled; jobs may say another; at least 2
+    alarm_days: int = 7  # alarms are sent for instances made within as many days; the original allows 1 to 270
     engine_lease_seconds: int = 15  # on a shared database: how long an engine may be silent before others take over
     create_buckets: bool = True  # writing to an unknown bucket of HOME/obs creates it
     task_retention_days: int = 30  # system tasks that ended longer ago are removed at a start
@@ -81,7 +82,7 @@ class Settings:
 
 _CHOICES = {"auth": ("on", "none"), "unbound_connections": ("embedded", "fail"), "misfire": ("all", "last", "none")}
 
-_LEAST = {"waiting_days": 2}
+_LEAST = {"waiting_days": 2, "alarm_days": 1}
 
 
 def _convert(settings: Settings, name: str, value: Any, source: str) -> Any:

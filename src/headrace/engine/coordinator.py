@@ -15,7 +15,14 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from headrace.domain.clock import from_millis
-from headrace.domain.instance import ENDED_JOB_STATES, LIMITED_TYPES, InstanceType, JobState, NodeState
+from headrace.domain.instance import (
+    ENDED_JOB_STATES,
+    LIMITED_TYPES,
+    UNENDED_JOB_STATES,
+    InstanceType,
+    JobState,
+    NodeState,
+)
 from headrace.domain.job import Condition, JobDefinition
 from headrace.el.errors import ExpressionError
 from headrace.el.language import condition_holds
@@ -34,7 +41,17 @@ from headrace.engine.walk import Walk
 from headrace.errors import HeadraceError, InternalError
 from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
-from headrace.storage import backfill_progress, calendars, default_items, instances, jobs, task_groups, turns, waits
+from headrace.storage import (
+    alarms,
+    backfill_progress,
+    calendars,
+    default_items,
+    instances,
+    jobs,
+    task_groups,
+    turns,
+    waits,
+)
 from headrace.storage.backfill_progress import Clockwork
 from headrace.storage.database import Connection
 from headrace.storage.instances import NodeRecord
@@ -352,8 +369,11 @@ class Coordinator:
             for walk in walks:
                 self._write_consequences(connection, walk)
             for walk in changed:
+                self._queue_alarms(connection, walk)
                 self._after_end(connection, walk)
             self._begin_next_dates(connection, changed)
+        if any(walk.record.status not in UNENDED_JOB_STATES - {JobState.RUNNING_EXCEPTION} for walk in changed):
+            self._services.wake_alarms()
         self._made.clear()
         for key in stale:
             del self._walks[key]
@@ -407,6 +427,11 @@ class Coordinator:
         begun = backfill_progress.ended(connection, ends, works)
         self._unread.update(begun)
         self.told_others |= bool(begun)
+
+    def _queue_alarms(self, connection: Connection, walk: Walk) -> None:
+        """Queue the alarms on an instance that has ended or was suspended, in the same transaction."""
+        if walk.record.end_time is not None or walk.record.status != walk.loaded.status:
+            alarms.reached(connection, walk.record, self._services.now())
 
     def _after_end(self, connection: Connection, walk: Walk) -> None:
         """What the end of an instance means for its job, in the same transaction."""

@@ -1,15 +1,21 @@
-"""Tells when an instance takes longer than its job allows; it goes on. Source: reference on scheduling §7."""
+"""Tells, and alarms, when an instance takes longer than its job allows; it goes on.
+
+Source: reference on scheduling §7.
+"""
 
 from __future__ import annotations
 
 import structlog
 
+from headrace.domain.alarms import AlarmKind
 from headrace.domain.instance import ENDED_JOB_STATES, JobState
 from headrace.domain.job import JobDefinition
 from headrace.engine.timers import Due, Timer, Timers
 from headrace.services import Services
-from headrace.storage import instances
+from headrace.storage import alarms, instances
 from headrace.storage.instances import InstanceRecord
+
+_NOT_OVERDUE = ENDED_JOB_STATES | {JobState.SKIP_BY_DEPEND}
 
 log = structlog.get_logger("headrace.engine")
 
@@ -37,9 +43,13 @@ class InstanceTimeouts:
         """The time of an instance is over: warn, unless it has ended or began anew meanwhile."""
         if self._due.get(timer.instance_id) != timer.at:
             return
-        with self._services.db.reading() as connection:
+        with self._services.db.writing(durable=False) as connection:
             record = instances.by_id(connection, timer.instance_id)
-        if record is None or record.status in ENDED_JOB_STATES | {JobState.SKIP_BY_DEPEND}:
+            if record is not None and record.status not in _NOT_OVERDUE:
+                now = self._services.now()
+                alarms.raise_for(connection, record, {AlarmKind.TIMEOUT}, occasion=timer.at, now=now)
+        self._services.wake_alarms()
+        if record is None or record.status in _NOT_OVERDUE:
             self.forget(timer.instance_id)
             return
         log.warning(

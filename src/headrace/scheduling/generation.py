@@ -19,7 +19,7 @@ from headrace.domain.plan_times import next_plan_times
 from headrace.errors import HeadraceError
 from headrace.scheduling.upstream import Dependency, dependencies_of
 from headrace.services import Services
-from headrace.storage import calendars, instances, jobs, schedules, waits, workspaces
+from headrace.storage import alarms, calendars, instances, jobs, schedules, waits, workspaces
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
 from headrace.storage.jobs import JobRecord
@@ -110,6 +110,7 @@ def _make(
         cancel_at=now + longest // timedelta(milliseconds=1),
         dry_run=int(not calendars.is_working_time(connection, job.workspace_id, definition.schedule, planned, zone)),
     )
+    alarms.watch(connection, instance, zone)
     alone = schedule.alone_at == origin.plan_time
     dependencies = dependencies_of(connection, job, definition, planned, zone, alone=alone)
     if not dependencies and not (schedule.skips_waiting and instance.wish):

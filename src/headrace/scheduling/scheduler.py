@@ -10,7 +10,7 @@ from headrace.scheduling.backfill_windows import open_windows
 from headrace.scheduling.cleanup import cancel_overdue
 from headrace.scheduling.generation import generate
 from headrace.services import Services
-from headrace.storage import backfills, instances, schedules, waits
+from headrace.storage import alarms, backfills, instances, schedules, waits
 
 log = structlog.get_logger("headrace.scheduling")
 
@@ -78,8 +78,11 @@ class Scheduler:
                     backfills.earliest(connection),
                     instances.first_overdue(connection),
                 )
+                alarm = alarms.earliest(connection)
             earliest = min((moment for moment in moments if moment is not None), default=None)
             now = self._services.now()
+            if alarm is not None:
+                self._services.wake_alarms()
             if earliest is None or earliest > now:
                 return LONGEST_SLEEP if earliest is None else min((earliest - now) / 1000, LONGEST_SLEEP)
             due, waiting = generate(self._services, now)

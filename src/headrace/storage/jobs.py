@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, case, delete, exists, func, insert, select, update
 
+from headrace.storage import alarm_rules
 from headrace.storage.database import Connection, Row
 from headrace.storage.filters import contains
 from headrace.storage.statement import Statement
@@ -297,6 +298,7 @@ def delete_job(connection: Connection, job_id: int) -> None:
     """Remove a job; versions that instances ran stay with the instances' history."""
     for statement in (_DROP_TAGS, _DROP_REFERENCES, _DROP_UNUSED_VERSIONS, _DELETE):
         connection.run(statement, id=job_id)
+    alarm_rules.delete_of_job(connection, job_id)
 
 
 def set_status(

@@ -610,6 +610,61 @@ calendars = Table(
     PrimaryKeyConstraint("workspace_id", "name"),
 )
 
+# Who is told of what. job_id: null for every job of the workspace. topics: JSON. finished_by: HH:MM. minutes: how
+# late an instance may begin. most_times, repeat_minutes: how often it is said at most while it is so, how far apart.
+alarm_rules = Table(
+    "alarm_rules",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    _text("workspace_id"),
+    _text("name"),
+    _number("job_id", null=True),
+    Column("kind", Integer, nullable=False),
+    _text("topics"),
+    _text("finished_by"),
+    Column("minutes", Integer, nullable=False),
+    Column("most_times", Integer, nullable=False),
+    Column("repeat_minutes", Integer, nullable=False),
+    Column("enabled", Integer, nullable=False),
+    _text("create_user"),
+    _number("create_time"),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+# Alarms to be looked at or sent, and those that were. occasion: the moment that caused it. number: counts repeats from
+# 1. submit_time: when the instance was made. due_time: when to look, or to send or try again; null when it is done.
+alarms = Table(
+    "alarms",
+    metadata,
+    _number("rule_id"),
+    _number("instance_id"),
+    _number("occasion"),
+    Column("number", Integer, nullable=False),
+    _text("workspace_id"),
+    _text("rule_name"),
+    Column("kind", Integer, nullable=False),
+    _number("job_id"),
+    _text("job_name"),
+    Column("instance_type", Integer, nullable=False),
+    _number("plan_time"),
+    _number("submit_time"),
+    _text("error_message"),
+    _text("topics"),
+    Column("most_times", Integer, nullable=False),
+    Column("repeat_minutes", Integer, nullable=False),
+    _text("state"),
+    _number("alarm_time"),
+    _number("due_time", null=True),
+    Column("tries", Integer, nullable=False),
+    _text("message"),
+    _text("outcome"),
+    PrimaryKeyConstraint("rule_id", "instance_id", "occasion", "number"),
+    Index("alarms_due", "due_time"),
+    Index("alarms_newest", "workspace_id", "alarm_time"),
+    Index("alarms_by_time", "alarm_time"),
+    Index("alarms_of_instance", "instance_id"),
+)
+
 # Engines that run instances of this database. lease_until: one that has not said so later than this has lost its
 # instances, by the clock of the database. place: machine and home, where one engine runs at a time.
 engines = Table(

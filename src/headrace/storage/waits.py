@@ -15,7 +15,7 @@ from headrace.domain.clock import from_millis
 from headrace.domain.dependencies import FAILED, Upstream, Verdict, all_together, verdict
 from headrace.domain.dependency_words import DependFailPolicy
 from headrace.domain.instance import JobState, moved
-from headrace.storage import instances, schedules
+from headrace.storage import alarms, instances, schedules
 from headrace.storage.database import Connection
 from headrace.storage.statement import Statement
 from headrace.storage.tables import instance_wait_times, instance_waits, job_instances
@@ -273,6 +273,7 @@ def cancel(connection: Connection, record: instances.InstanceRecord, reason: str
     status = moved(JobState(record.status), JobState.MANUAL_STOP).value
     cancelled = record._replace(status=status, end_time=now, error_message=reason)
     instances.update_instances(connection, [cancelled])
+    alarms.reached(connection, cancelled, now)
     return cancelled
 
 
