@@ -167,6 +167,21 @@ def test_what_a_sender_claimed_and_did_not_send_is_due_again(factory: Factory) -
     assert kinds(factory) == [1]
 
 
+def test_what_the_last_process_claimed_is_due_at_its_time_again(factory: Factory) -> None:
+    rule(factory, 1)
+    rule(factory, 3, complete_time="07:30")
+    run_one(factory, "false")
+    due = to_millis(moment("08 07:30"))
+    with factory.services.db.writing() as connection:
+        now = factory.services.now()
+        raised = {alarm.kind: alarm.alarm_time for alarm in stored.take(connection, 2**53, 10, 2**53)}
+        assert raised[3] == due
+        assert raised[1] <= now
+        assert stored.earliest(connection) == 2**53
+        stored.unclaim(connection)
+        assert stored.earliest(connection) == min(due, raised[1])
+
+
 def test_a_failure_is_repeated_while_it_lasts(factory: Factory) -> None:
     rule(factory, 1, max_send_times=3, send_interval=5)
     job = run_one(factory, "false")

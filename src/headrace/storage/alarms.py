@@ -70,11 +70,7 @@ _DUE = Statement(
 _CHANGEABLE = ("state", "alarm_time", "due_time", "tries", "message", "outcome")
 _CHANGE = Statement(update(alarms).where(_this).values({name: bindparam(name) for name in _CHANGEABLE}))
 _DROP = Statement(delete(alarms).where(_this))
-_UNCLAIM = Statement(
-    update(alarms)
-    .where(alarms.c.state == literal_column("'QUEUED'"), alarms.c.due_time.is_not(None))
-    .values(due_time=alarms.c.alarm_time)
-)
+_UNCLAIM = Statement(update(alarms).where(alarms.c.due_time.is_not(None)).values(due_time=alarms.c.alarm_time))
 _FORGET = Statement(delete(alarms).where(alarms.c.alarm_time < bindparam("before"), alarms.c.due_time.is_(None)))
 _ALARMED = Statement(
     select(literal_column("1"))
