@@ -14,6 +14,7 @@ from scheduled_jobs import START, Factory, moment
 from headrace import notifications
 from headrace.domain.alarms import AlarmKind
 from headrace.domain.clock import to_millis
+from headrace.domain.job import JobDefinition
 from headrace.factory import alarms, instance_operations, jobs
 from headrace.scheduling.alarm_sender import AlarmSender
 from headrace.storage import alarms as stored
@@ -153,6 +154,42 @@ def test_what_is_not_accepted_is_tried_again_and_only_where_it_was_not(factory: 
     assert record.send_status == 1
     assert record.send_error.startswith("Not accepted by JSON")
     assert "127.0.0.1" not in record.send_error
+
+
+def test_a_service_that_raises_an_error_stops_no_other_alarm_and_shows_no_address(
+    factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(addresses: Sequence[str], *rest: Any) -> Iterator[str]:
+        raise ValueError(addresses[0])
+
+    monkeypatch.setattr("headrace.scheduling.alarm_sender.send", send)
+    rule(factory, 1)
+    rule(factory, 1, name="other")
+    run_one(factory, "false")
+    now = factory.services.now() + 1
+    for pause in (0, 5, 35, 155, 755, 2555):
+        assert records(factory) == []
+        send_all(factory, {"ops": ["json://hidden"]}, at=now + pause * 1000)
+    assert [record.send_error for record in records(factory)] == ["ValueError (an address of 'ops')."] * 2
+
+
+def test_timeout__a_round_of_the_engine_that_fails_loses_no_alarm(
+    factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobDefinition, "overdue_at", lambda _, submit, start: None if start is None else start + 100)
+    queue, failures = stored.raise_for, [RuntimeError("the disk is full")]
+
+    def raise_for(*values: Any, **named: Any) -> None:
+        if failures:
+            raise failures.pop()
+        queue(*values, **named)
+
+    monkeypatch.setattr("headrace.engine.timeouts.alarms.raise_for", raise_for)
+    rule(factory, 101)
+    run_one(factory, "sleep 2")
+    assert failures == []
+    send_all(factory, {})
+    assert kinds(factory) == [101]
 
 
 def test_what_a_sender_claimed_and_did_not_send_is_due_again(factory: Factory) -> None:

@@ -92,6 +92,7 @@ class Coordinator:
         self._walks.clear()
         self._ready.clear()
         self._turns = Turns()
+        self._timeouts = InstanceTimeouts(self._services, self._timers)
         with self._services.db.reading() as connection:
             self._unread |= set(instances.open_ids(connection, self._membership.id))
 

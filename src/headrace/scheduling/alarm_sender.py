@@ -104,7 +104,7 @@ class AlarmSender:
 
     def round(self, now: int) -> int:
         """Look at or send a first part of what is due; how much."""
-        with self._services.db.writing() as connection:
+        with self._services.db.writing(durable=False) as connection:
             alarms.forget(connection, now - KEPT // _MILLI)
             claimed = alarms.take(connection, now, ALARMS_AT_ONCE, now + CLAIM_MILLIS)
             due = [self._looked_at(alarm, now) for alarm in claimed if self._is_so(connection, alarm, now)]
@@ -163,6 +163,10 @@ class AlarmSender:
         except NotificationFailed as error:
             outcome.failed = True
             outcome.says.append(str(error))
+        except Exception as error:  # noqa: BLE001 - of a service; its text may hold the address
+            log.error("a notification service raised an error", topic=topic, error=type(error).__name__)
+            outcome.again = outcome.failed = True
+            outcome.says.append(f"{type(error).__name__} (an address of {topic!r}).")
 
     def _record(self, alarm: AlarmRecord, outcome: _Outcome) -> None:
         """Write down what came of it, and when to try or to say it again."""
