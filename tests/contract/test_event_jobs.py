@@ -17,8 +17,8 @@ import pytest
 from scheduled_jobs import Factory
 from sqlalchemy import bindparam, select
 
-from headrace.errors import InvalidSchedule
-from headrace.factory import instance_operations, jobs, runs
+from headrace.errors import InvalidParameter, InvalidSchedule
+from headrace.factory import instance_operations, job_schedules, jobs, runs
 from headrace.nodes.base import BoundConnection
 from headrace.objectstore.path import ObsPath
 from headrace.scheduling import event_instances, event_listeners
@@ -67,14 +67,21 @@ class Listened:
         return EventListeners(self.services, lambda _, name: self._connection if name == "k" else None)
 
     def create(self, name: str, event: Mapping[str, Any], node: Mapping[str, Any] | None = None) -> None:
+        text = self._document(name, event, node or {})
+        jobs.create(self.services, self.caller, msgspec.json.decode(text, type=JobInfo), text)
+
+    def replace(self, name: str, event: Mapping[str, Any]) -> None:
+        text = self._document(name, event, {})
+        jobs.replace(self.started, self.caller, name, msgspec.json.decode(text, type=JobInfo), text)
+
+    def _document(self, name: str, event: Mapping[str, Any], node: Mapping[str, Any]) -> bytes:
         body = {
             "name": name,
             "processType": "BATCH",
-            "nodes": [{"name": "n", "type": "Dummy", **(node or {})}],
+            "nodes": [{"name": "n", "type": "Dummy", **node}],
             "schedule": {"type": "EVENT", "event": dict(event)},
         }
-        text = json.dumps(body).encode()
-        jobs.create(self.services, self.caller, msgspec.json.decode(text, type=JobInfo), text)
+        return json.dumps(body).encode()
 
     @property
     def caller(self) -> Any:
@@ -95,9 +102,10 @@ class Listened:
     def stop(self, name: str) -> None:
         runs.stop(self.started, self.caller, name)
 
-    def looked(self, name: str) -> bool:
+    def looked(self, name: str, source: str = "") -> bool:
         with self.services.db.reading() as connection:
-            return bool(connection.all(_LOOKED, job_id=self.job_id(name)))
+            found = [row[0] for row in connection.all(_LOOKED, job_id=self.job_id(name))]
+        return source in found if source else bool(found)
 
     def listening(self, name: str) -> Listening:
         job_id = self.job_id(name)
@@ -325,6 +333,44 @@ def test_fail_policy_ignore__the_next_event_comes(obs: Listened) -> None:
     for name in ("a", "b", "c"):
         obs.services.store.put(FOLDER / name, b"1")
     obs.expect_states("j", ["fail"] * 3)
+
+
+def test_pause__events_that_come_meanwhile_are_taken_when_the_job_is_restored(obs: Listened) -> None:
+    obs.create("j", OBS)
+    obs.start("j")
+    job_schedules.pause(obs.started, obs.caller, "j")
+    obs.services.store.put(FOLDER / "a", b"1")
+    time.sleep(0.4)
+    assert obs.data("j") == []
+    job_schedules.restore(obs.started, obs.caller, "j")
+    obs.expect("j", [str(FOLDER / "a")])
+
+
+def test_pause__a_job_that_is_not_started_is_refused(obs: Listened) -> None:
+    obs.create("j", OBS)
+    with pytest.raises(InvalidParameter, match="no schedule or trigger that is SCHEDULING; it is STOPPED"):
+        job_schedules.pause(obs.started, obs.caller, "j")
+
+
+def test_a_new_version_runs_for_the_next_event(obs: Listened) -> None:
+    obs.create("j", OBS)
+    obs.start("j")
+    obs.replace("j", {**OBS, "channel": "obs://drop/other"})
+    until(lambda: obs.looked("j", "obs://drop/other/"))
+    obs.services.store.put(ObsPath.parse("obs://drop/other/b"), b"1")
+    obs.services.store.put(FOLDER / "a", b"1")
+    obs.expect("j", ["obs://drop/other/b"])
+    assert [item.version for item in obs.factory.of("j")] == [2]
+
+
+def test_a_deleted_job_is_forgotten(obs: Listened) -> None:
+    obs.create("j", OBS)
+    obs.start("j")
+    number = obs.job_id("j")
+    jobs.delete(obs.started, obs.caller, "j")
+    with obs.services.db.reading() as connection:
+        assert event_triggers.positions(connection, number, str(FOLDER)) == {}
+        assert event_triggers.listening(connection) == {}
 
 
 # ---- taking events

@@ -1,4 +1,4 @@
-"""Begins jobs that events trigger. Source: reference on scheduling §2.5."""
+"""Begins, pauses and restores jobs that events trigger. Source: reference on scheduling §2.5."""
 
 from __future__ import annotations
 
@@ -45,3 +45,17 @@ def begin(
         started=caller.now,
     )
     event_triggers.put(connection, trigger)
+
+
+def pause(connection: Connection, job: JobRecord) -> None:
+    """Take no more events of a job."""
+    trigger = event_triggers.lock(connection, job.id)
+    if trigger is not None:
+        event_triggers.put(connection, trigger._replace(held=1))
+
+
+def restore(connection: Connection, job: JobRecord, now: int) -> None:
+    """Take the events of a paused job again, first those that came meanwhile; failures of before do not hold it."""
+    trigger = event_triggers.lock(connection, job.id)
+    if trigger is not None:
+        event_triggers.put(connection, trigger._replace(held=0, started=now))

@@ -16,6 +16,7 @@ from headrace.domain.job import JobDefinition
 from headrace.domain.periods import Unit, period_of
 from headrace.domain.plan_times import next_plan_times
 from headrace.errors import InvalidParameter, InvalidSchedule, JobNotFound
+from headrace.factory import event_jobs
 from headrace.services import Services
 from headrace.storage import event_triggers, instances, jobs, schedules, waits
 from headrace.storage.database import Connection
@@ -87,8 +88,11 @@ def pause(services: Services, caller: Caller, name: str) -> None:
     """
     with services.db.writing() as connection:
         job, schedule = _scheduled(connection, caller, name, "SCHEDULING")
-        held = caller.now if schedule.next_time is None else schedule.next_time
-        schedules.put(connection, schedule._replace(next_time=None, held_time=held))
+        if schedule is None:
+            event_jobs.pause(connection, job)
+        else:
+            held = caller.now if schedule.next_time is None else schedule.next_time
+            schedules.put(connection, schedule._replace(next_time=None, held_time=held))
         jobs.set_status(connection, job.id, "PAUSED")
 
 
@@ -99,25 +103,36 @@ def restore(services: Services, caller: Caller, name: str) -> None:
     """
     with services.db.writing() as connection:
         job, schedule = _scheduled(connection, caller, name, "PAUSED")
-        text = jobs.version_document(connection, job.id, job.version)
-        definition = None if text is None else read_definition(text)
-        cron = definition is not None and definition.schedule.kind == "CRON" and definition.schedule.expression
-        next_time = _next_time(services, definition, caller.now) if definition is not None and cron else None
-        schedules.put(connection, schedule._replace(next_time=next_time, held_time=None))
         jobs.set_status(connection, job.id, "SCHEDULING")
-        first = caller.now if schedule.held_time is None else schedule.held_time
-        waits.ignore_unmade(connection, job.id, first, _NEVER if next_time is None else next_time, caller.now)
+        if schedule is None:
+            event_jobs.restore(connection, job, caller.now)
+        else:
+            _restore(services, connection, caller, job, schedule)
     services.wake_engine()
 
 
-def _scheduled(connection: Connection, caller: Caller, name: str, status: str) -> tuple[JobRecord, ScheduleRecord]:
-    """A job with a cron schedule in a status. Raises JobNotFound, InvalidParameter."""
+def _restore(
+    services: Services, connection: Connection, caller: Caller, job: JobRecord, schedule: ScheduleRecord
+) -> None:
+    text = jobs.version_document(connection, job.id, job.version)
+    definition = None if text is None else read_definition(text)
+    cron = definition is not None and definition.schedule.kind == "CRON" and definition.schedule.expression
+    next_time = _next_time(services, definition, caller.now) if definition is not None and cron else None
+    schedules.put(connection, schedule._replace(next_time=next_time, held_time=None))
+    first = caller.now if schedule.held_time is None else schedule.held_time
+    waits.ignore_unmade(connection, job.id, first, _NEVER if next_time is None else next_time, caller.now)
+
+
+def _scheduled(
+    connection: Connection, caller: Caller, name: str, status: str
+) -> tuple[JobRecord, ScheduleRecord | None]:
+    """A job in a status with its cron schedule, None where events trigger it. Raises JobNotFound, InvalidParameter."""
     job = jobs.by_name(connection, caller.workspace.id, name)
     if job is None:
         raise JobNotFound(f"name: {name!r}.")
     schedule = schedules.lock(connection, job.id)
-    if schedule is None or job.status != status:
-        raise InvalidParameter(f"The job {name!r} has no cron schedule that is {status}; it is {job.status}.")
+    if job.status != status or (schedule is None and event_triggers.lock(connection, job.id) is None):
+        raise InvalidParameter(f"The job {name!r} has no schedule or trigger that is {status}; it is {job.status}.")
     return job, schedule
 
 

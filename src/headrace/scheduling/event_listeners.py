@@ -30,10 +30,13 @@ CHECK_SECONDS = 10.0  # until jobs are noticed that another process started
 class Listener:
     """One thread that makes the instances of one job."""
 
-    def __init__(self, services: Services, listening: Listening, find: FindConnection) -> None:
+    def __init__(
+        self, services: Services, listening: Listening, find: FindConnection, on_end: Callable[[], None]
+    ) -> None:
         self.listening = listening
         self._services = services
         self._find = find
+        self._on_end = on_end
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=f"events-{listening.job_id}", daemon=True)
 
@@ -57,6 +60,7 @@ class Listener:
             try:
                 self._listen()
             except ListeningEnded:
+                self._on_end()
                 return
             except (SourceFailed, NodeFailed, HeadraceError) as error:
                 reason = error.message if isinstance(error, HeadraceError) else str(error)
@@ -158,10 +162,10 @@ class EventListeners:
             found = event_triggers.listening(connection)
         wanted = {Listening(job_id=key, started=at[0], version=at[1]) for key, at in found.items()}
         for listening, listener in list(self._listeners.items()):
-            if listening not in wanted or not listener.alive:
+            if listening not in wanted:  # one that has ended by itself is not begun again
                 listener.end()
                 self._ending.append(self._listeners.pop(listening))
         self._ending = [listener for listener in self._ending if listener.alive]
         for listening in wanted - self._listeners.keys():
-            listener = self._listeners[listening] = Listener(self._services, listening, self._find)
+            listener = self._listeners[listening] = Listener(self._services, listening, self._find, self.wake)
             listener.start()

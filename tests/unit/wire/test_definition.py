@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from headrace.domain.event_words import EventFailPolicy, EventSource, EventType, ReadPolicy
 from headrace.domain.job import Condition, FailPolicy, JobDefinition, RetryPolicy, check_graph
 from headrace.errors import InvalidParameter
 from headrace.wire.v1.definition import read_definition
@@ -143,6 +144,27 @@ def test_concurrency_is_that_of_the_kind_of_schedule() -> None:
 
     assert [concurrent(type=kind) for kind in ("CRON", "EVENT", "EXECUTE_ONCE")] == [3, 7, 0]
     assert concurrent(type="EVENT", event={}) == 1
+    assert concurrent(type="EVENT", event={"concurrent": 999}) == 128
+
+
+def test_an_event_with_empty_members_has_the_documented_defaults() -> None:
+    written = {"channel": "t", "failPolicy": "", "readPolicy": "", "concurrent": 0, "interval": 0}
+    event = read(schedule={"type": "EVENT", "event": written}).schedule.event
+    assert event == EventSource(type=None, channel="t")
+    assert (event.read_policy, event.fail_policy) == ("LAST", "SUSPEND")
+
+
+@pytest.mark.parametrize("member", ["eventType", "engineType"])
+def test_an_event_is_read(member: str) -> None:
+    written = {member: "obs", "channel": "obs://b/", "failPolicy": "IGNORE", "readPolicy": "NEW", "interval": "60"}
+    event = read(schedule={"type": "EVENT_TRIGGER", "event": written}).schedule.event
+    assert event == EventSource(
+        type=EventType.OBS,
+        channel="obs://b/",
+        read_policy=ReadPolicy.NEW,
+        fail_policy=EventFailPolicy.IGNORE,
+        interval=timedelta(minutes=1),
+    )
 
 
 @pytest.mark.parametrize(
