@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, backfill, el, engine, packages, scheduler
+from bench import api, backfill, el, engine, packages, scheduler, simulation
 
 SUBJECTS = {
     "api": api.main,
@@ -13,6 +13,7 @@ SUBJECTS = {
     "engine": engine.main,
     "backfill": backfill.main,
     "scheduler": scheduler.main,
+    "simulation": simulation.main,
 }
 
 

@@ -6,7 +6,9 @@ start and finish leave out what the definitions do not say: limits of concurrenc
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple, NoReturn
@@ -27,9 +29,9 @@ _NOTHING = timedelta(0)
 _AWAITED_EACH = 10  # upstream instances of an instance, on average
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class SimulatedJob:
-    """A job with a cron schedule.
+    """A job with a cron schedule; equal to itself only.
 
     ``since``: it has no instances before. ``alone_at``: the plan time that does not wait for the one before.
     ``paused``: it gets no instances, but others wait for those to come. ``confirm``: see ScheduleDefinition.
@@ -86,6 +88,10 @@ class _Prepared(NamedTuple):
 _BY_DATE = frozenset({Unit.DAY, Unit.WEEK, Unit.MONTH})  # their rules look at the date alone (decision 19)
 
 
+_Key = tuple[SimulatedJob, datetime]  # an instance: its job and its plan time
+_Estimate = tuple[datetime | None, datetime | None]
+
+
 class _Link(NamedTuple):
     """A dependency of a job. ``number``: those alike share one; ``by_date``: the same for every plan time of a day."""
 
@@ -110,7 +116,7 @@ class Simulation:
         self._links: dict[int, list[_Link]] = {}
         self._alike: dict[tuple[object, ...], int] = {}
         self._upstream: dict[tuple[int, datetime | date | None], Upstream] = {}
-        self._waits: dict[tuple[int, datetime], list[Awaited]] = {}
+        self._waits: dict[_Key, list[Awaited]] = {}
         self._awaited = 0
         self._warned: dict[str, None] = {}
 
@@ -129,15 +135,16 @@ class Simulation:
         after = since.astimezone(UTC) - _MOMENT
         listed = list(self._planned(self._jobs.values() if chosen is None else chosen, after, until))
         clock = _Clock(self, after, until)
-        return [self._instance(job, planned, clock) for job, planned in listed]
+        with _without_collector():
+            return [self._instance(each, clock) for each in listed]
 
-    def waits_of(self, job: SimulatedJob, planned: datetime) -> list[Awaited]:
+    def waits_of(self, key: _Key) -> list[Awaited]:
         """What the instance of a job planned at a moment waits for; jobs with nothing to wait for are left out."""
-        key = (job.key, planned)
         found = self._waits.get(key)
         if found is None:
-            found = self._waits[key] = list(self._waits_of(job, planned))
-            self._awaited += sum(len(each.upstream.plan_times) for each in found)
+            found = self._waits[key] = self._waits_of(*key)
+            for _, upstream, _ in found:
+                self._awaited += len(upstream.plan_times)
             if len(self._waits) > self._most or self._awaited > _AWAITED_EACH * self._most:
                 self._refuse()
         return found
@@ -167,9 +174,11 @@ class Simulation:
             "would have to be simulated; ask for a shorter interval or fewer jobs."
         )
 
-    def _instance(self, job: SimulatedJob, planned: datetime, clock: _Clock) -> SimulatedInstance:
-        start, finish = clock.estimate(job, planned)
-        return SimulatedInstance(job, planned, self.is_dry(job, planned), self.waits_of(job, planned), start, finish)
+    def _instance(self, key: _Key, clock: _Clock) -> SimulatedInstance:
+        start, finish = clock.estimate(key)
+        job, planned = key
+        dry_run = job.works is not None and self.is_dry(job, planned)
+        return SimulatedInstance(job, planned, dry_run, self.waits_of(key), start, finish)
 
     def _prepare(self, job: SimulatedJob) -> _Prepared | None:
         """None where the schedule cannot be read."""
@@ -196,22 +205,27 @@ class Simulation:
             found = self._by_schedule[plain, since] = _Prepared(len(self._by_schedule), period, times, {})
         return found
 
-    def _waits_of(self, job: SimulatedJob, planned: datetime) -> Iterator[Awaited]:
+    def _waits_of(self, job: SimulatedJob, planned: datetime) -> list[Awaited]:
         own = self._prepare(job)
         if own is None:
-            return
+            return []
         links = self._links.get(job.key)
         if links is None:
             links = self._links[job.key] = list(self._links_of(job, own))
         day = own.date_of(planned) if links else None
+        found = []
         for link in links:
-            upstream = self._upstream_of(own, planned, link, (link.number, day if link.by_date else planned))
+            key = (link.number, day if link.by_date else planned)
+            upstream = self._upstream.get(key)
+            if upstream is None:
+                upstream = self._upstream[key] = self._upstream_of(own, planned, link)
             if upstream.plan_times or not upstream.runs_without:
-                yield Awaited(link.job, upstream, job.schedule.upstream_fail_policy)
+                found.append(Awaited(link.job, upstream, job.schedule.upstream_fail_policy))
         if job.schedule.depends_on_itself and planned != job.alone_at:
             upstream = own_upstream(planned, own.times.between)
             if upstream.plan_times:
-                yield Awaited(job, upstream, DependFailPolicy.SUSPEND)
+                found.append(Awaited(job, upstream, DependFailPolicy.SUSPEND))
+        return found
 
     def _links_of(self, job: SimulatedJob, own: _Prepared) -> Iterator[_Link]:
         """The dependencies of a job that have an effect."""
@@ -232,26 +246,17 @@ class Simulation:
             number = self._alike.setdefault(alike, len(self._alike))
             yield _Link(number, by_date, other, prepared, asked)
 
-    def _upstream_of(
-        self, own: _Prepared, planned: datetime, link: _Link, key: tuple[int, datetime | date | None]
-    ) -> Upstream:
+    def _upstream_of(self, own: _Prepared, planned: datetime, link: _Link) -> Upstream:
         """What is waited for by a link; links of one number share it at the same plan time, or date."""
-        found = self._upstream.get(key)
-        if found is None:
-            found = self._upstream[key] = upstream_plan_times(
-                own.period,
-                planned,
-                link.prepared.period,
-                link.prepared.times.between,
-                period=link.asked.period,
-                previous=link.asked.previous,
-                depend_type=link.asked.type,
-            )
-        return found
-
-
-_Estimate = tuple[datetime | None, datetime | None]
-_Key = tuple[int, datetime]
+        return upstream_plan_times(
+            own.period,
+            planned,
+            link.prepared.period,
+            link.prepared.times.between,
+            period=link.asked.period,
+            previous=link.asked.previous,
+            depend_type=link.asked.type,
+        )
 
 
 class _Clock:
@@ -261,63 +266,73 @@ class _Clock:
         self._simulation, self._after, self._until = simulation, after, until
         self._done: dict[_Key, _Estimate] = {}
 
-    def estimate(self, job: SimulatedJob, planned: datetime) -> _Estimate:
+    def estimate(self, wanted: _Key) -> _Estimate:
         """Start and finish of an instance; what it waits for comes first, without recursion: chains are long."""
-        wanted = (job.key, planned)
-        stack, opened = [(job, planned)], set[_Key]()
+        stack, opened = [wanted], set[_Key]()
         while stack:
-            job, planned = stack[-1]
-            key = (job.key, planned)
+            key = stack[-1]
             if key not in self._done:
-                waits = self._simulation.waits_of(job, planned)
-                before = self._before(waits, opened) if waits and key not in opened else ()
-                if before:
+                waits = self._simulation.waits_of(key)
+                if waits and key not in opened and (before := self._before(waits, opened)):
                     opened.add(key)
                     stack += before
                     continue
-                self._done[key] = self._of(job, planned, waits)
+                self._done[key] = self._of(key, waits)
             stack.pop()
         return self._done[wanted]
 
-    def _before(self, waits: Sequence[Awaited], opened: Container[_Key]) -> list[tuple[SimulatedJob, datetime]]:
+    def _before(self, waits: Sequence[Awaited], opened: Container[_Key]) -> list[_Key]:
         """The instances in the interval that one waits for and that are not estimated yet."""
-        return [
-            (job, moment)
-            for job, upstream, _ in waits
-            for moment in upstream.plan_times
-            if (key := (job.key, moment)) not in self._done
-            and self._after < moment <= self._until
-            and not job.paused
-            and key not in opened
-        ]
+        done, found = self._done, []
+        for job, upstream, _ in waits:
+            for moment in upstream.plan_times:
+                key = (job, moment)
+                if key not in done and self._after < moment <= self._until and not job.paused and key not in opened:
+                    found.append(key)
+        return found
 
-    def _of(self, job: SimulatedJob, planned: datetime, waits: Sequence[Awaited]) -> _Estimate:
+    def _of(self, key: _Key, waits: Sequence[Awaited]) -> _Estimate:
+        job, planned = key
         start = planned
-        for awaited in waits:
-            released = self._released(awaited)
+        for other, upstream, _ in waits:
+            times = upstream.plan_times
+            released = self._finish(other, times[0]) if len(times) == 1 else self._released(other, upstream)
             if released is None:
                 return None, None
-            start = max(start, released)
+            if released > start:
+                start = released
         if job.schedule.confirm:  # a person decides when it begins
             return None, None
         duration = _NOTHING if job.works and self._simulation.is_dry(job, planned) else job.duration
         return start, None if duration is None else start + duration
 
-    def _released(self, awaited: Awaited) -> datetime | None:
-        """When the upstream job does not keep an instance any more."""
-        ends = [self._finish(awaited.job, moment) for moment in awaited.upstream.plan_times]
+    def _released(self, job: SimulatedJob, upstream: Upstream) -> datetime | None:
+        """When an upstream job does not keep an instance any more."""
+        ends = [self._finish(job, moment) for moment in upstream.plan_times]
         known = [end for end in ends if end is not None]
-        if awaited.upstream.any_suffices:
+        if upstream.any_suffices:
             return min(known, default=None)
         return max(known, default=None) if len(known) == len(ends) else None
 
     def _finish(self, job: SimulatedJob, planned: datetime) -> datetime | None:
-        found = self._done.get((job.key, planned))
+        found = self._done.get((job, planned))
         if found is not None:
             return found[1]
         if job.paused or job.duration is None or self._after < planned <= self._until:  # they wait for each other
             return None
         return planned + job.duration
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Instances make no cycles, and the collector would go over all of them again and again, for half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def usual_durations(durations: Mapping[int, Sequence[int]]) -> dict[int, timedelta]:

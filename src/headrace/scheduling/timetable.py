@@ -10,6 +10,8 @@ from headrace.domain.job import ScheduleDefinition
 from headrace.domain.plan_times import schedule_times
 
 _DAY, _MINUTE, _MOMENT = timedelta(days=1), timedelta(minutes=1), timedelta(microseconds=1)
+_NEAR = timedelta(days=40)  # what is further away is worked out anew, without what is between
+_MOST_KEPT = 100_000  # plan times
 
 
 class Timetable:
@@ -24,7 +26,8 @@ class Timetable:
 
     def between(self, after: datetime, until: datetime) -> list[datetime]:
         """The plan times ``after < t <= until``, in UTC, ascending."""
-        if self._after == self._until:
+        far = after > self._until + _NEAR or until < self._after - _NEAR
+        if far or (len(self._times) > _MOST_KEPT and not (self._after <= after and until <= self._until)):
             self._after, self._until = after, max(after, until)
             self._times = self._read(self._after, self._until)
         if after < self._after:
