@@ -6,6 +6,7 @@ Kafka is librdkafka's mock cluster: it speaks the protocol on loopback, it is no
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -14,14 +15,15 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from scheduled_jobs import Factory
 from sqlalchemy import bindparam, select
 
 from headrace.errors import InvalidParameter, InvalidSchedule
-from headrace.factory import instance_operations, job_schedules, jobs, runs
+from headrace.factory import instance_operations, instance_reruns, job_schedules, jobs, runs
 from headrace.nodes.base import BoundConnection
 from headrace.objectstore.path import ObsPath
-from headrace.scheduling import event_instances, event_listeners
+from headrace.scheduling import event_instances, event_listeners, kafka_events
 from headrace.scheduling.event_instances import Event, Found, Listening, ListeningEnded
 from headrace.scheduling.event_listeners import EventListeners
 from headrace.storage import event_triggers, instances
@@ -144,9 +146,9 @@ class Cluster:
         self.brokers = ",".join(f"{broker.host}:{broker.port}" for broker in found)
         self._producer = library.Producer({"bootstrap.servers": self.brokers, "log_level": 0})
 
-    def send(self, topic: str, *texts: bytes) -> None:
+    def send(self, topic: str, *texts: bytes, partition: int = 0) -> None:
         for text in texts:
-            self._producer.produce(topic, text, partition=0)
+            self._producer.produce(topic, text, partition=partition)
         assert self._producer.flush(10) == 0
 
 
@@ -193,6 +195,53 @@ def test_kafka__a_listener_that_ends_in_the_middle_loses_nothing_and_repeats_not
         kafka.listeners = kafka.another()
         kafka.listeners.start()
     kafka.expect("j", [text.decode() for text in sent])
+
+
+def test_kafka__every_partition_is_read_in_its_order(kafka: Listened, cluster: Cluster) -> None:
+    cluster.send("t", b"before")
+    kafka.create("j", {**KAFKA, "concurrent": 8})
+    kafka.start("j")
+    for number in range(6):
+        cluster.send("t", str(number).encode(), partition=number % 2)
+    until(lambda: len(kafka.data("j")) == 6, lambda: kafka.data("j"))
+    assert [text for text in kafka.data("j") if int(text) % 2] == ["1", "3", "5"]
+    assert [text for text in kafka.data("j") if not int(text) % 2] == ["0", "2", "4"]
+
+
+def test_kafka__brokers_that_are_down_are_told_once_and_do_not_keep_the_server_from_stopping(
+    factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("confluent_kafka", reason="the extra headrace[kafka] is not installed")
+    monkeypatch.setattr(event_listeners, "TROUBLE_SECONDS", 0.05)
+    monkeypatch.setattr(kafka_events, "ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        listened = Listened(factory, f"127.0.0.1:{free.getsockname()[1]}")
+    listened.create("j", KAFKA)
+    with structlog.testing.capture_logs() as logs:
+        runs.start(listened.started, listened.caller, "j", ())
+        listened.listeners.start()
+        until(lambda: bool(logs), lambda: "nothing is told")
+        time.sleep(0.6)
+        begun = time.monotonic()
+        listened.listeners.stop()
+    assert time.monotonic() - begun < 5
+    told = [entry for entry in logs if entry["log_level"] == "warning"]
+    assert [entry["event"] for entry in told] == ["events cannot be read; it is tried again"]
+    assert told[0]["reason"].startswith("kafka:k/t: ")
+
+
+def test_a_rerun_reads_the_same_event(obs: Listened) -> None:
+    obs.create("j", OBS, {"type": "Shell", "properties": SHOW})
+    obs.start("j")
+    obs.services.store.put(FOLDER / "a", b"1")
+    obs.expect_states("j", ["success"])
+    (instance,) = obs.factory.of("j")
+    instance_reruns.restore(obs.started, obs.caller, "j", str(instance.id), None)
+    until(lambda: obs.factory.of("j")[0].end_time not in (None, instance.end_time))
+    with obs.services.db.reading() as connection:
+        output = instances.nodes_of(connection, instance.id)[0].output
+    assert obs.factory.states("j") == ["success"]
+    assert f"{FOLDER / 'a'}|" in (output or "")
 
 
 def test_kafka__two_servers_share_the_messages(kafka: Listened, cluster: Cluster) -> None:

@@ -23,7 +23,7 @@ log = structlog.get_logger("headrace.scheduling")
 FindConnection = Callable[[str, str], BoundConnection | None]  # of a workspace, by name
 
 TROUBLE_SECONDS = 5.0  # how long a listener rests whose source cannot be read
-FULL_SECONDS = 0.1  # until it looks again whether there is room for another event
+FULL_SECONDS = (0.005, 0.5)  # until it looks again whether there is room for an event: at first, and at most
 CHECK_SECONDS = 10.0  # until jobs are noticed that another process started
 
 
@@ -37,6 +37,7 @@ class Listener:
         self._services = services
         self._find = find
         self._on_end = on_end
+        self._full = FULL_SECONDS[0]
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=f"events-{listening.job_id}", daemon=True)
 
@@ -83,8 +84,10 @@ class Listener:
     def _look(self, source: Source) -> None:
         reached, room = event_instances.reached(self._services, self.listening, source)
         if not room:
-            self._ending.wait(FULL_SECONDS)
+            self._ending.wait(self._full)
+            self._full = min(self._full * 2, FULL_SECONDS[1])
             return
+        self._full = FULL_SECONDS[0]
         try:
             found = source.look(reached, room, self._ending.wait)
         except PositionLost as lost:

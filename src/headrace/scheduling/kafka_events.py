@@ -8,9 +8,10 @@ from itertools import count
 from typing import Any
 
 from headrace.nodes.base import BoundConnection
-from headrace.nodes.kafka import ANSWER_SECONDS, client_settings, library
+from headrace.nodes.kafka import client_settings, library
 from headrace.scheduling.event_instances import Event, Found, PositionLost, SourceFailed
 
+ANSWER_SECONDS = 5.0  # for one question to the cluster; a server that stops waits for it
 POLL_SECONDS = 0.5  # how long a look waits for a message; a listener that shall end notices it then
 PARTITIONS_AFTER = 60  # looks without a message until the partitions are asked for again
 _BUFFER_KILOBYTES = 8192
