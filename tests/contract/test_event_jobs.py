@@ -357,8 +357,11 @@ def test_fail_policy_suspend__events_wait_until_the_failed_instance_has_succeede
     obs.start("j")
     for name in ("a", "b"):
         obs.services.store.put(FOLDER / name, b"1")
-    obs.expect_states("j", ["fail"])
-    time.sleep(0.4)
+    with structlog.testing.capture_logs() as logs:
+        obs.expect_states("j", ["fail"])
+        time.sleep(0.8)
+    told = [entry["event"] for entry in logs if entry["log_level"] == "warning"]
+    assert told.count("no events are taken: an instance of the job has failed") == 1
     assert obs.factory.states("j") == ["fail"]
     instance_operations.force_success(obs.services, obs.caller, "j", str(obs.factory.of("j")[0].id))
     obs.expect_states("j", ["success", "fail"])

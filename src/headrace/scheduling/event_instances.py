@@ -24,6 +24,7 @@ from headrace.wire.v1.definition import read_definition
 
 log = structlog.get_logger("headrace.scheduling")
 
+_SUSPENDED = -1  # room after a failure
 LOOKED_AT = ""  # the place of a source whose position says that the job has looked at it
 
 
@@ -131,23 +132,31 @@ def begin(services: Services, listening: Listening, source: Source) -> None:
             )
 
 
-def reached(services: Services, listening: Listening, source: Source) -> tuple[dict[str, int], int]:
-    """How far a job has come, and for how many more events there is room now. Raises ListeningEnded."""
+class Progress(NamedTuple):
+    """How far a job has come, for how many more events there is room, and whether it takes none after a failure."""
+
+    reached: Mapping[str, int]
+    room: int
+    suspended: bool
+
+
+def progress(services: Services, listening: Listening, source: Source) -> Progress:
+    """Where a job is now. Raises ListeningEnded."""
     with services.db.reading() as connection:
         _, definition = listening.read(connection)
         found = event_triggers.positions(connection, listening.job_id, source.name)
         room = _room(connection, definition, listening)
     found.pop(LOOKED_AT, None)
-    return found, room
+    return Progress(found, max(room, 0), room == _SUSPENDED)
 
 
 def _room(connection: Connection, definition: JobDefinition, listening: Listening) -> int:
-    """Under SUSPEND none after a failure; else a few that wait for their turn are made ahead."""
-    ahead = 2 if definition.schedule.event.fail_policy is EventFailPolicy.IGNORE else 1
-    room = definition.schedule.concurrent * ahead - event_triggers.unended(connection, listening.job_id)
-    if room > 0 and ahead == 1 and event_triggers.has_failed(connection, listening.job_id, listening.started):
-        return 0
-    return max(room, 0)
+    """Under SUSPEND none after a failure; under IGNORE a few that wait for their turn are made ahead."""
+    waits = definition.schedule.event.fail_policy is EventFailPolicy.SUSPEND
+    if waits and event_triggers.has_failed(connection, listening.job_id, listening.started):
+        return _SUSPENDED
+    most = definition.schedule.concurrent * (1 if waits else 2)
+    return max(most - event_triggers.unended(connection, listening.job_id), 0)
 
 
 def take(services: Services, listening: Listening, source: str, found: Found) -> int:
@@ -163,7 +172,7 @@ def take(services: Services, listening: Listening, source: str, found: Found) ->
         event_triggers.remove_positions(connection, job.id, source, found.gone)
         room = _room(connection, definition, listening)
         for event in found.events:
-            if made == room:
+            if made >= room:
                 break
             if event.is_behind(event_triggers.position_at(connection, job.id, source, event.place)):
                 continue

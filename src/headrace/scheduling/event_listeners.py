@@ -38,6 +38,7 @@ class Listener:
         self._find = find
         self._on_end = on_end
         self._full = FULL_SECONDS[0]
+        self._suspended = False
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=f"events-{listening.job_id}", daemon=True)
 
@@ -82,7 +83,10 @@ class Listener:
             source.close()
 
     def _look(self, source: Source) -> None:
-        reached, room = event_instances.reached(self._services, self.listening, source)
+        reached, room, suspended = event_instances.progress(self._services, self.listening, source)
+        if suspended and not self._suspended:
+            log.warning("no events are taken: an instance of the job has failed", job=self.listening.job_id)
+        self._suspended = suspended
         if not room:
             self._ending.wait(self._full)
             self._full = min(self._full * 2, FULL_SECONDS[1])
