@@ -43,7 +43,7 @@ def neighbours(services: Services, caller: Caller, name: str, relation: str) -> 
 
 def _parents(connection: Connection, job: JobRecord) -> list[JobRecord]:
     named = [
-        jobs.by_name(connection, each.workspace_id or job.workspace_id, each.job)
+        jobs.upstream(connection, job.workspace_id, each.workspace_id, each.job)
         for each in _definition(connection, job).schedule.upstream
     ]
     return list({each.id: each for each in named if each is not None}.values())

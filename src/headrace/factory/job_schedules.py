@@ -150,7 +150,7 @@ def end(connection: Connection, job: JobRecord, now: int) -> None:
 def _check_upstream(connection: Connection, caller: Caller, job: JobRecord, definition: JobDefinition) -> None:
     """The jobs that a job depends on are scheduled, or paused. Raises InvalidParameter naming the first that is not."""
     for upstream in definition.schedule.upstream:
-        found = jobs.by_name(connection, upstream.workspace_id or caller.workspace.id, upstream.job)
+        found = jobs.upstream(connection, caller.workspace.id, upstream.workspace_id, upstream.job)
         if found is None or (found.status not in _GOING and found.id != job.id):
             raise InvalidParameter(f"depend job [{upstream.job}] is not running or pause; start it first.")
 

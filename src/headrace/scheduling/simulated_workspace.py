@@ -77,7 +77,11 @@ class _Jobs:
             job = self._job(*key, asked=asked and key in own)
             if job is not None:
                 self.found[key] = job
-                upstream = {(each.workspace_id or key[0], each.job) for each in job.schedule.upstream} - seen
+                upstream = {
+                    (each.workspace_id or key[0], each.job)
+                    for each in job.schedule.upstream
+                    if stored_jobs.upstream(self._connection, key[0], each.workspace_id, each.job) is not None
+                } - seen
                 queue.extend(sorted(upstream))
                 seen |= upstream
         return [self.found[key] for key in sorted(own) if key in self.found]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import structlog
 
 from headrace.domain.clock import from_millis, to_millis
-from headrace.domain.dependencies import Upstream, previous_plan_time, upstream_plan_times
+from headrace.domain.dependencies import Upstream, own_upstream, upstream_plan_times
 from headrace.domain.dependency_words import DependFailPolicy, UpstreamJob
 from headrace.domain.job import JobDefinition
 from headrace.domain.periods import Period, period_of
@@ -53,7 +53,8 @@ def dependencies_of(
         _on(connection, job, period, planned, each, schedule.upstream_fail_policy, zone) for each in schedule.upstream
     ]
     if schedule.depends_on_itself and not alone:
-        found.append(_on_itself(connection, job, planned))
+        upstream = own_upstream(planned, partial(_made, connection, job))
+        found.append(Dependency(job, upstream, DependFailPolicy.SUSPEND))
     return [each for each in found if each is not None and (each.upstream.plan_times or not each.upstream.runs_without)]
 
 
@@ -67,7 +68,7 @@ def _on(
     zone: tzinfo,
 ) -> Dependency | None:
     """None where nothing can be waited for: the job is gone, or has no cron schedule to compare with."""
-    found = jobs.by_name(connection, asked.workspace_id or job.workspace_id, asked.job)
+    found = jobs.upstream(connection, job.workspace_id, asked.workspace_id, asked.job)
     text = None if found is None else jobs.version_document(connection, found.id, found.version)
     if found is None or text is None:
         log.warning("an upstream job does not exist or was never submitted", job=job.name, upstream=asked.job)
@@ -87,15 +88,6 @@ def _on(
         log.warning("a dependency has no effect", job=job.name, upstream=asked.job, reason=error.message)
         return None
     return Dependency(found, upstream, policy)
-
-
-def _on_itself(connection: Connection, job: JobRecord, planned: datetime) -> Dependency | None:
-    """The instance before: it must have succeeded. Source: reference on scheduling §3.1."""
-    before = previous_plan_time(planned, partial(_made, connection, job))
-    if before is None:
-        return None
-    upstream = Upstream(windows=(), plan_times=(before,), any_suffices=False, runs_without=True, rule="itself")
-    return Dependency(job, upstream, DependFailPolicy.SUSPEND)
 
 
 def _plan_times(

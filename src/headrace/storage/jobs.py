@@ -15,7 +15,7 @@ from headrace.storage import alarm_rules
 from headrace.storage.database import Connection, Row
 from headrace.storage.filters import contains
 from headrace.storage.statement import Statement
-from headrace.storage.tables import job_instances, job_references, job_tags, job_versions, jobs
+from headrace.storage.tables import job_instances, job_references, job_tags, job_versions, jobs, workspaces
 
 
 class JobRecord(NamedTuple):
@@ -58,6 +58,16 @@ _newest = and_(job_versions.c.job_id == jobs.c.id, job_versions.c.version == job
 _in_workspace = jobs.c.workspace_id == bindparam("workspace_id")
 
 _BY_NAME = Statement(select(jobs).where(_in_workspace, jobs.c.name == bindparam("name")))
+_own_project = select(workspaces.c.project_id).where(workspaces.c.id == bindparam("workspace_id")).scalar_subquery()
+_IN_OTHER = Statement(
+    select(jobs)
+    .join(workspaces, workspaces.c.id == jobs.c.workspace_id)
+    .where(
+        jobs.c.workspace_id == bindparam("other_id"),
+        jobs.c.name == bindparam("name"),
+        workspaces.c.project_id == _own_project,
+    )
+)
 _BY_ID = Statement(select(jobs).where(jobs.c.id == bindparam("id")))
 _WITH_TEXT = Statement(
     select(jobs, _current_text)
@@ -209,6 +219,13 @@ def _record(row: Row | None) -> JobRecord | None:
 def by_name(connection: Connection, workspace_id: str, name: str) -> JobRecord | None:
     """One job of a workspace."""
     return _record(connection.one(_BY_NAME, workspace_id=workspace_id, name=name))
+
+
+def upstream(connection: Connection, workspace_id: str, other_id: str, name: str) -> JobRecord | None:
+    """A job that one of a workspace names: there, or in another workspace of the same project (empty: none)."""
+    if not other_id or other_id == workspace_id:
+        return by_name(connection, workspace_id, name)
+    return _record(connection.one(_IN_OTHER, workspace_id=workspace_id, other_id=other_id, name=name))
 
 
 def by_id(connection: Connection, job_id: int) -> JobRecord | None:
