@@ -170,15 +170,7 @@ def test_jobs__each_of_the_constructed_samples_is_told_here(samples: Path) -> No
     assert {(case.package, case.job) for case in CASES.values()} | set(REFUSED) == found
 
 
-ON_THE_COMMAND_LINE = (
-    "a disk that is not there",
-    "loops and subjobs",
-    "a release behind a gate",
-    "migrations as dry runs",
-)
-
-
-@pytest.mark.parametrize("title", ON_THE_COMMAND_LINE)
+@pytest.mark.parametrize("title", sorted(CASES))
 def test_job__ends_as_told_by_headrace_run(samples: Path, hosts: Hosts, tmp_path: Path, title: str) -> None:
     case, home, folder = CASES[title], tmp_path / "home", tmp_path / "package"
     home.mkdir()
@@ -191,7 +183,8 @@ def test_job__ends_as_told_by_headrace_run(samples: Path, hosts: Hosts, tmp_path
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
     jobs = [option for name in (["prepare"] if case.prepared else []) + [case.job] for option in ("--job", name)]
-    command = [sys.executable, "-m", "headrace", "run", folder, "--home", home, "--json", *jobs]
+    given = [option for name, value in case.values.items() for option in ("--param", f"{name}={value}")]
+    command = [sys.executable, "-m", "headrace", "run", folder, "--home", home, "--json", *jobs, *given]
     ended = subprocess.run(
         [*map(str, command), "--plan-time", "2024-06-14T10:00:00+08"],
         capture_output=True,
