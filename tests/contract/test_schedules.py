@@ -178,6 +178,17 @@ def test_an_instance_of_a_job_that_depends_on_itself_waits_for_success(factory: 
     assert factory.states(job) == ["success", "fail", "waiting"]
 
 
+def test_a_failed_instance_does_not_keep_the_next_one_from_running(factory: Factory) -> None:
+    """Source: reference on scheduling §7: in every case later periodic instances are still scheduled."""
+    job = factory.create("0 0 * * * ?", at=START, statement="exit 1")
+    factory.start(job, moment("04 00:30"))
+    factory.tick(moment("04 01:00"))
+    factory.run_all()
+    factory.tick(moment("04 02:00"))
+    factory.run_all()
+    assert factory.states(job) == ["fail", "fail"]
+
+
 def test_the_first_instance_after_a_start_can_go_without_the_one_before(factory: Factory) -> None:
     job = factory.create("0 0 * * * ?", at=START, statement="exit 1", dependPrePeriod=True)
     factory.start(job, moment("04 00:30"))

@@ -323,3 +323,18 @@ def test_adopt__an_attempt_whose_children_were_made_makes_them_once() -> None:
     assert walk.adopt(0, 1, '{"total": 1}')
     assert not walk.adopt(0, 1, '{"total": 2}')
     assert walk.nodes[0].children == '{"total": 1}'
+
+
+@pytest.mark.parametrize(("policy", "state", "ignored"), [("FAIL", "fail", 0), ("IGNORE", "success", 1)])
+def test_a_single_task_ends_its_job_or_is_ignored(policy: str, state: str, ignored: int) -> None:
+    walk = walk_of(shell("only", failPolicy=policy), singleNodeJobFlag=True)
+    advance(walk)
+    end(walk, 0, BAD)
+    assert (walk.record.status, walk.record.ignore_success) == (state, ignored)
+
+
+def test_a_node_that_says_nothing_is_not_tried_again_and_stops_its_job() -> None:
+    walk = walk_of(shell("a"), shell("b", "a"), shell("c"))
+    advance(walk)
+    end(walk, 0, BAD)
+    assert (statuses(walk), walk.record.status) == (["fail", "waiting", "manual-stop"], "fail")
