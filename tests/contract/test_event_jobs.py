@@ -140,7 +140,6 @@ class Cluster:
 
     def __init__(self) -> None:
         library = pytest.importorskip("confluent_kafka", reason="the extra headrace[kafka] is not installed")
-        self.library = library
         self._owner = library.Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "mock", "log_level": 0})
         found = self._owner.list_topics(timeout=10).brokers.values()
         self.brokers = ",".join(f"{broker.host}:{broker.port}" for broker in found)
