@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +13,7 @@ import structlog
 from headrace.domain.alarms import AlarmKind, message_of, still_so, subject_of
 from headrace.domain.instance import JobState
 from headrace.notifications import NotAccepted, Notice, NotificationFailed, addresses_of, send
+from headrace.scheduling.sleeper import TROUBLE_SECONDS, Sleeper
 from headrace.services import Services
 from headrace.storage import alarms, instances
 from headrace.storage.alarms import AlarmRecord, AlarmState
@@ -26,7 +26,6 @@ CLAIM_MILLIS = 120_000  # after that another process may send what this one has 
 ALARMS_AT_ONCE = 20
 KEPT = timedelta(days=30)  # records; source: reference on scheduling §10
 LONGEST_SLEEP = 60.0  # seconds; another process may have written alarms and be gone
-TROUBLE_SECONDS = 1.0
 _MILLI = timedelta(milliseconds=1)
 
 
@@ -39,59 +38,25 @@ class _Outcome:
     says: list[str] = field(default_factory=list)
 
 
-class AlarmSender:
-    """Sends what is due. ``wake`` may be called from any thread."""
+class AlarmSender(Sleeper):
+    """Sends what is due."""
+
+    name = "alarms"
 
     def __init__(self, services: Services) -> None:
+        super().__init__()
         self._services = services
         self._zone = ZoneInfo(services.settings.time_zone)
-        self._condition = threading.Condition()
-        self._woken = False
-        self._stopping = False
-        self._thread: threading.Thread | None = None
         self._taken: dict[tuple[int, ...], set[str]] = {}  # addresses that took an alarm others did not, in memory only
 
     def start(self) -> None:
         """Begin with what is due, and with what the last process left."""
-        if self._thread is None:
-            self._stopping, self._woken = False, True
-            if not self._services.db.shared:
-                with self._services.db.writing() as connection:
-                    alarms.unclaim(connection)
-            self._thread = threading.Thread(target=self._loop, name="alarms", daemon=True)
-            self._thread.start()
+        if self._thread is None and not self._services.db.shared:
+            with self._services.db.writing() as connection:
+                alarms.unclaim(connection)
+        super().start()
 
-    def stop(self) -> None:
-        """End after the message that is on its way."""
-        if self._thread is not None:
-            with self._condition:
-                self._stopping = True
-                self._condition.notify()
-            self._thread.join()
-            self._thread = None
-
-    def wake(self) -> None:
-        """Alarms may have been written."""
-        with self._condition:
-            self._woken = True
-            self._condition.notify()
-
-    def _loop(self) -> None:
-        while True:
-            try:
-                wait = self._until_due()
-            except Exception:
-                log.exception("alarms cannot be sent; it is tried again")
-                wait = TROUBLE_SECONDS
-            with self._condition:
-                if not (self._woken or self._stopping):
-                    self._condition.wait(wait)
-                self._woken = False
-                if self._stopping:
-                    return
-
-    def _until_due(self) -> float:
-        """Send what is due; seconds until something is."""
+    def look(self) -> float:
         while not self._stopping:
             with self._services.db.reading() as connection:
                 earliest = alarms.earliest(connection)

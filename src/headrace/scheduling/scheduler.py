@@ -2,72 +2,33 @@
 
 from __future__ import annotations
 
-import threading
-
-import structlog
-
 from headrace.scheduling.backfill_windows import open_windows
 from headrace.scheduling.cleanup import cancel_overdue
 from headrace.scheduling.generation import generate
+from headrace.scheduling.sleeper import TROUBLE_SECONDS, Sleeper
 from headrace.services import Services
 from headrace.storage import alarms, backfills, instances, schedules, waits
 
-log = structlog.get_logger("headrace.scheduling")
-
-TROUBLE_SECONDS = 1.0  # how long it rests after a round that failed
 LONGEST_SLEEP = 3600.0  # seconds; a clock that was set must not be noticed too late
 
 
-class Scheduler:
-    """Makes the instances of an installation when they are due. ``wake`` may be called from any thread."""
+class Scheduler(Sleeper):
+    """Makes the instances of an installation when they are due, also those that were missed while none ran."""
+
+    name = "scheduler"
 
     def __init__(self, services: Services) -> None:
+        super().__init__()
         self._services = services
-        self._condition = threading.Condition()
-        self._woken = False
-        self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._settled = False  # whether every waiting instance was looked at since the start, or the last failure
 
-    def start(self) -> None:
-        """Begin; what was missed while no scheduler ran is made now."""
-        if self._thread is None:
-            self._stopping, self._woken = False, True
-            self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End after the round that runs."""
-        if self._thread is not None:
-            with self._condition:
-                self._stopping = True
-                self._condition.notify()
-            self._thread.join()
-            self._thread = None
-
-    def wake(self) -> None:
-        """Schedules have changed."""
-        with self._condition:
-            self._woken = True
-            self._condition.notify()
-
-    def _loop(self) -> None:
-        settled = False
-        while True:
-            try:
-                if not settled:
-                    self._settle_all()
-                    settled = True
-                wait = self._round()
-            except Exception:
-                log.exception("a round of the scheduler failed; it is tried again")
-                settled = False  # instances may have been made that were not looked at again
-                wait = TROUBLE_SECONDS
-            with self._condition:
-                if not (self._woken or self._stopping):
-                    self._condition.wait(wait)
-                self._woken = False
-                if self._stopping:
-                    return
+    def look(self) -> float:
+        settled, self._settled = self._settled, False
+        if not settled:
+            self._settle_all()
+        wait = self._round()
+        self._settled = True
+        return wait
 
     def _round(self) -> float:
         """Make what is due; seconds until something is."""
