@@ -154,6 +154,7 @@ def test_db__a_backup_is_restored(headrace: CommandLine, tmp_path: Path) -> None
 
 
 def test_db__a_restore_under_a_running_server_is_refused(headrace: CommandLine, tmp_path: Path) -> None:
+    headrace("keys", "list")  # makes the database
     headrace("db", "backup", tmp_path / "backup.db")
     lock = HomeLock(headrace.home)
     lock.acquire()
