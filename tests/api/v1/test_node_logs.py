@@ -104,7 +104,9 @@ def test_read__a_node_that_waits_has_no_log_yet_and_one_that_was_skipped_never(j
     number = jobs.run(name)
     expected = {"content": "", "nextOffset": 0, "ended": False, "status": "waiting"}
     assert piece(jobs, name, number, "after").json() == expected
-    jobs.call("POST", f"/{name}/instances/{number}/nodes/after/skip")
+    jobs.until_running(name, number, "talk")
+    answer = jobs.call("POST", f"/{name}/instances/{number}/nodes/after/skip")
+    assert answer.status_code == 204, answer.text
     assert follow(jobs, name, number, "after") == ""
     (tmp_path / "go").touch()
     jobs.ended(name, number)
