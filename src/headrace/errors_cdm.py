@@ -71,3 +71,69 @@ class SubmissionFailed(CdmError):
     """A job could not be started; the detail says why."""
 
     code, text = "Cdm.0056", "Failed to submit the job: %s"
+
+
+class CdmConnectorNotFound(CdmError):
+    """No connector of this name (and type of database) in this installation. The detail is the name."""
+
+    code, text = "Cdm.0102", "The connector [%s] does not exist."
+
+
+class CdmDirectionMissing(CdmError):
+    """The connector cannot be a source, or cannot be a destination."""
+
+    code, text = "Cdm.0061", "The connector does not support this direction."
+
+
+class DatabaseUnreachable(CdmError):
+    """No connection to a database."""
+
+    code, text = "Cdm.0901", "Failed to connect to the database."
+
+
+class SqlFailed(CdmError):
+    """A database refused a statement."""
+
+    code, text = "Cdm.0902", "Failed to execute the SQL statement."
+
+
+class TableMissing(CdmError):
+    """No such table; the detail is its name."""
+
+    code, text = "Cdm.0900", "The table [%s] does not exist."
+
+
+class TooManyDirtyRows(CdmError):
+    """More rows of a split could not be written than the job allows."""
+
+    code, text = "Cdm.0936", "The number of dirty data records exceeds the maximum."
+
+
+class ExtractionFailed(CdmError):
+    """Reading from the source failed."""
+
+    code, text = "Cdm.0233", "An exception occurred during extraction."
+
+
+class LoadFailed(CdmError):
+    """Writing to the destination failed."""
+
+    code, text = "Cdm.0234", "An exception occurred during loading."
+
+
+class DriverMissing(CdmError):
+    """A driver is not installed; the detail says how to install it."""
+
+    code, text = "Cdm.0012", "The driver does not exist."
+
+
+class TypeUnsupported(CdmError):
+    """A column is of a type that cannot be moved to there."""
+
+    code, text = "Cdm.0921", "The type is not supported."
+
+
+class StageFailed(CdmError):
+    """What was staged could not be moved to the destination."""
+
+    code, text = "Cdm.0928", "Failed to move data from the stage table to the destination table."

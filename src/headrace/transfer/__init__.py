@@ -1,0 +1,1 @@
+"""Moves data between two systems as a stream of Arrow record batches."""

@@ -1,0 +1,44 @@
+"""What a run has moved so far, counted by its threads."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, fields
+
+
+@dataclass
+class Counts:
+    """Rows, bytes and files; ``rows_skipped``: dirty or filtered.
+
+    Source: CDM API reference, counters of a submission.
+    """
+
+    rows_read: int = 0
+    bytes_read: int = 0
+    rows_written: int = 0
+    bytes_written: int = 0
+    rows_skipped: int = 0
+    files_read: int = 0
+    files_written: int = 0
+    files_skipped: int = 0
+    total_files: int = 0
+    total_size: int = 0
+
+
+class Counters:
+    """Counts that several threads add to."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts = Counts()
+
+    def add(self, **amounts: int) -> None:
+        """Add amounts to the counts of these names."""
+        with self._lock:
+            for name, amount in amounts.items():
+                setattr(self._counts, name, getattr(self._counts, name) + amount)
+
+    def now(self) -> Counts:
+        """The counts at this moment."""
+        with self._lock:
+            return Counts(**{item.name: getattr(self._counts, item.name) for item in fields(Counts)})

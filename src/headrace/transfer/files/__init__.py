@@ -1,0 +1,1 @@
+"""Whatever has files: what all of them share."""

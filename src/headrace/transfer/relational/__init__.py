@@ -1,0 +1,1 @@
+"""What relational systems share."""
