@@ -137,3 +137,9 @@ class StageFailed(CdmError):
     """What was staged could not be moved to the destination."""
 
     code, text = "Cdm.0928", "Failed to move data from the stage table to the destination table."
+
+
+class RunStopped(CdmError):
+    """Somebody stopped the job. Source: reference on connectors, §11, "Stop": the submission is FAILED with this text."""
+
+    code, text = "Cdm.0037", "stopped by user"

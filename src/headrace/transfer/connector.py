@@ -37,6 +37,7 @@ from headrace.transfer.options import Link, Options
 BATCH_ROWS, BATCH_BYTES = 65_536, 8 << 20  # of a batch, whichever comes first. Source: reference on the engine, §6
 
 Split = Mapping[str, Any]  # a part of the source, as JSON
+Reject = Callable[[Any, str], None]  # takes a row in whatever form it has, and why it is none
 
 
 class Rejected(NamedTuple):
@@ -67,7 +68,9 @@ class Surroundings:
 
 
 class Source(ABC):
-    """One side of a job that is read."""
+    """One side of a job that is read. ``counts_bytes``: whether it counts what it reads itself."""
+
+    counts_bytes: bool = False
 
     @abstractmethod
     def schema(self) -> pa.Schema:
@@ -78,10 +81,11 @@ class Source(ABC):
         """Parts that can be read at the same time, at most ``wanted``; none where there is nothing to read."""
 
     @abstractmethod
-    def read(self, split: Split) -> Iterator[pa.RecordBatch]:
-        """The batches of a split, each with the columns of ``schema``; their types may be wider texts.
+    def read(self, split: Split, reject: Reject) -> Iterator[pa.RecordBatch]:
+        """The batches of a split, each with the columns of ``schema``; a column may come as text instead.
 
-        Called in a thread of its own; closed early when the job stops.
+        Rows that cannot be read are given to ``reject``, whose errors end the reading. Called in a thread of its own;
+        closed early when the job stops.
         """
 
     def finish(self) -> None:  # noqa: B027
@@ -92,7 +96,9 @@ class Source(ABC):
 
 
 class Writer(ABC):
-    """Writes one split, in the order it is given. Used by one thread."""
+    """Writes one split, in the order it is given. Used by one thread. ``counts_bytes`` as for sources."""
+
+    counts_bytes: bool = False
 
     @abstractmethod
     def write(self, batch: pa.RecordBatch) -> Sequence[Rejected]:

@@ -68,6 +68,23 @@ class Inputs:
         """Columns joined with ``&``; none where all are meant. Source: CDM API reference, columnList."""
         return self.items(name, "&")
 
+    def constants(self) -> tuple[tuple[str, str], ...]:
+        """Columns that the source does not have, with their values: ``name:value&name:'quoted'``.
+
+        Their names stand at the end of the column list too. Source: exported jobs, sampleValueColumn.
+        """
+        pairs = (item.partition(":") for item in self.items("sampleValueColumn", "&"))
+        return tuple((name.strip(), _unquoted(value.strip())) for name, _, value in pairs)
+
+    def source_columns(self) -> tuple[str, ...]:
+        """The column list without the constants."""
+        columns, constants = self.columns(), {name for name, _ in self.constants()}
+        return tuple(name for name in columns if name not in constants)
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" else text
+
 
 Options = Inputs  # of one side of a job: fromJobConfig or toJobConfig
 

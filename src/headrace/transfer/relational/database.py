@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from headrace.errors_cdm import CdmError
 from headrace.transfer.connector import Rejected
 
 
@@ -134,6 +135,21 @@ class Database(ABC):
     def copied(self, table: Table, like: Table) -> str:
         """The statement that makes an empty table with the columns (and keys) of another."""
         return self.created(table, self.columns(like))
+
+    def moved(self, table: Table, stage: Table, columns: Sequence[str], conflict: str) -> str:
+        """The statement that adds the rows of a stage to a table.
+
+        ``conflict``: ``EXCEPTION``, or what else becomes of rows whose key is there: ``IGNORE``, ``UPDATE``,
+        ``REPLACE``. Raises CdmError for one that the system cannot do.
+        """
+        if conflict != "EXCEPTION":
+            raise CdmError(f"toJobConfig.onConflict: {conflict!r} is not possible in this system.")
+        names = ", ".join(self.quoted(name) for name in columns)
+        return f"INSERT INTO {self.qualified(table)} ({names}) SELECT {names} FROM {self.qualified(stage)}"
+
+    def with_schema(self, schema: str) -> str:
+        """The statement that makes a schema unless it is there; empty where schemas are not made like this."""
+        return f"CREATE SCHEMA IF NOT EXISTS {self.quoted(schema)}"
 
     def emptied(self, table: Table) -> str:
         """The statement that empties a table."""
