@@ -7,57 +7,29 @@ changed meanwhile is read again, and what was moved in vain is forgotten.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from zoneinfo import ZoneInfo
 
-import structlog
-
-from headrace.domain.clock import from_millis
-from headrace.domain.instance import (
-    ENDED_JOB_STATES,
-    LIMITED_TYPES,
-    UNENDED_JOB_STATES,
-    InstanceType,
-    JobState,
-    NodeState,
-)
-from headrace.domain.job import Condition, JobDefinition
-from headrace.el.errors import ExpressionError
-from headrace.el.language import condition_holds
+from headrace.domain.instance import InstanceType, JobState, NodeState
 from headrace.engine.attempt import Attempt, run_attempt
 from headrace.engine.children import Instance, parallel_of, plan_children
-from headrace.engine.group_slots import Group, GroupSlots, taken_by
+from headrace.engine.group_slots import GroupSlots, StoredGroups
 from headrace.engine.logs import log_path
 from headrace.engine.membership import Membership
-from headrace.engine.scope import node_scope
+from headrace.engine.round_writes import RoundWrites, limit_of
 from headrace.engine.slots import Ended, Key, Slots
-from headrace.engine.surroundings import SqlEngines, variables_of
+from headrace.engine.surroundings import SqlEngines
 from headrace.engine.timeouts import InstanceTimeouts
 from headrace.engine.timers import Due, Timer, Timers
 from headrace.engine.turns import Turns
 from headrace.engine.walk import Walk
-from headrace.errors import HeadraceError, InternalError
+from headrace.engine.walk_reading import holds, is_on_working_day, read_walk
 from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
-from headrace.storage import (
-    alarms,
-    backfill_progress,
-    calendars,
-    default_items,
-    instances,
-    jobs,
-    task_groups,
-    turns,
-    waits,
-)
-from headrace.storage.backfill_progress import Clockwork
+from headrace.storage import instances, turns
 from headrace.storage.database import Connection
 from headrace.storage.instances import NodeRecord
-from headrace.wire.v1.definition import read_definition
-
-log = structlog.get_logger("headrace.engine")
 
 
 class Coordinator:
@@ -66,9 +38,11 @@ class Coordinator:
     def __init__(self, services: Services, engines: SqlEngines, slots: Slots, membership: Membership) -> None:
         self._services = services
         self._membership = membership
+        self._groups = StoredGroups(services.db, membership)
         self._engines = engines
         self._slots = slots
         self._zone = ZoneInfo(services.settings.time_zone)
+        self._writes = RoundWrites(services, membership, self._zone)
         self._walks: dict[int, Walk] = {}
         self._undecided: set[int] = set()  # walks with candidates left
         self._ready: dict[int, None] = {}  # walks with startable nodes, in the order in which they take turns
@@ -123,7 +97,7 @@ class Coordinator:
         touched |= self._take_ends(ended, now)
         touched |= self._take_timers(now)
         for walk in touched.values():
-            walk.decide(now, partial(self._holds, walk))
+            walk.decide(now, partial(holds, self._services, walk))
             if walk.startable:
                 self._ready[walk.record.id] = None
         claimed = self._claim(touched, now)
@@ -163,7 +137,7 @@ class Coordinator:
         walks = {}
         for key, walk in read.items():
             self._turns.leave(key)
-            if walk.record.wish == instances.START and (limit := _limit(walk)):
+            if walk.record.wish == instances.START and (limit := limit_of(walk)):
                 self._turns.wait(walk.record.job_id, key, limit)
                 self._timeouts.watch(walk.record, walk.job)
                 del self._walks[key]
@@ -188,15 +162,10 @@ class Coordinator:
                 walk.fail("The version of the job that this instance runs cannot be read.", now)
         elif wish == instances.START:
             if walk.record.instance_type == InstanceType.PATCH_DATA:
-                walk.record = walk.record._replace(dry_run=int(not self._works(walk)))
+                with self._services.db.reading() as connection:
+                    works = is_on_working_day(connection, walk, self._zone)
+                walk.record = walk.record._replace(dry_run=int(not works))
             walk.begin(now, self._membership.id)
-
-    def _works(self, walk: Walk) -> bool:
-        """Whether the plan time of an instance is on a working day of its job's calendar, where it has one."""
-        record, schedule = walk.record, walk.job.schedule
-        with self._services.db.reading() as connection:
-            planned = from_millis(record.plan_time)
-            return calendars.is_working_time(connection, record.workspace_id, schedule, planned, self._zone)
 
     def _tally(self, walk: Walk, now: int) -> None:
         """Look at what the child instances of an instance have become."""
@@ -208,20 +177,14 @@ class Coordinator:
             self._set_retry(walk, position)
 
     def _load(self, connection: Connection, key: int) -> Walk | None:
-        record = instances.by_id(connection, key)
-        if record is None or record.owner not in ("", self._membership.id):
+        walk = read_walk(connection, key, self._membership.id)
+        if walk is None:
             self._walks.pop(key, None)
             self._ready.pop(key, None)
             return None
-        nodes = instances.nodes_of(connection, key)
-        text = jobs.version_document(connection, record.job_id, record.version)
-        job = _definition(text)
-        if [node.name for node in job.nodes] != [node.name for node in nodes]:
-            job = JobDefinition(name=record.job_name)
-        items = default_items.of_workspace(connection, record.workspace_id)
-        walk = self._walks[key] = Walk(record, nodes, job, items)
+        self._walks[key] = walk
         self._ready.pop(key, None)
-        if record.owner:
+        if walk.record.owner:
             walk.lost(self._services.now(), self._runs_here)
         for node in walk.nodes:
             if node.retry_at is not None:
@@ -288,28 +251,12 @@ class Coordinator:
         if node.retry_at is not None:
             self._timers.add(Timer(node.retry_at, Due.RETRY, node.instance_id, position, node.fence))
 
-    def _holds(self, walk: Walk, position: int, condition: Condition) -> bool:
-        """Whether a condition is met. Raises HeadraceError only: one condition never stops the others' instances."""
-        secrets: list[str] = []
-        with self._services.db.reading() as connection:
-            variables = variables_of(self._services, connection, walk.record.workspace_id, secrets.append)
-        try:
-            scope = node_scope(self._services, walk.record, walk.job, walk.nodes, position, variables)
-            return condition_holds(condition.expression, scope)
-        except ExpressionError as error:
-            raise error.without(secrets) from None
-        except HeadraceError:
-            raise
-        except Exception as error:
-            log.exception("a condition raised an error of its own", instance=walk.record.id, position=position)
-            raise InternalError("The condition cannot be evaluated; the server's log says why.") from error
-
     # ---- what follows
 
     def _claim(self, touched: dict[int, Walk], now: int) -> list[Attempt]:
         """Claim startable nodes for the free slots of all and of their groups; instances take turns."""
         attempts: list[Attempt] = []
-        groups, full = GroupSlots(self._walks.values(), self), []
+        groups, full = GroupSlots(self._walks.values(), self._groups), []
         free = self._slots.free if self._ready else 0
         while self._ready and len(attempts) < free:
             key = next(iter(self._ready))
@@ -329,18 +276,6 @@ class Coordinator:
         self._ready |= dict.fromkeys(full)
         return attempts
 
-    def limit(self, group: Group) -> int | None:
-        """How many nodes of a task group may run at once; None for one that does not exist."""
-        with self._services.db.reading() as connection:
-            return task_groups.limit(connection, *group)
-
-    def elsewhere(self, group: Group) -> int:
-        """How many nodes of a task group other engines run."""
-        if not self._services.db.shared:
-            return 0
-        with self._services.db.reading() as connection:
-            return task_groups.running_elsewhere(connection, *group, self._membership.id)
-
     def _claimed(self, walk: Walk, position: int, now: int) -> Attempt:
         record, name = walk.record, walk.definition(position).name
         path = log_path(record, name, self._zone)
@@ -351,110 +286,16 @@ class Coordinator:
 
     def _write(self, touched: dict[int, Walk]) -> set[int]:
         """Write the walks; those that somebody changed meanwhile are not written, and forgotten."""
-        if not touched:
-            return set()
-        stale: set[int] = set()
-        begun: Counter[int] = Counter()
-        with self._services.db.writing(durable=False) as connection:
-            self._membership.check(connection)
-            for key in sorted(touched):
-                walk = touched[key]
-                if instances.lock(connection, key) != walk.loaded or not self._may_begin(connection, walk, begun):
-                    stale.add(key)
-            stale |= self._without_slot(connection, [touched[key] for key in touched.keys() - stale])
-            walks = [walk for key, walk in touched.items() if key not in stale]
-            changed = [walk for walk in walks if walk.record != walk.loaded]
-            instances.update_instances(connection, [walk.record for walk in changed])
-            nodes = [walk.nodes[at] for walk in walks for at in sorted(walk.changed_nodes)]
-            instances.update_nodes(connection, nodes)
-            for walk in walks:
-                self._write_consequences(connection, walk)
-            for walk in changed:
-                self._queue_alarms(connection, walk)
-                self._after_end(connection, walk)
-            self._begin_next_dates(connection, changed)
-        if any(walk.record.status not in UNENDED_JOB_STATES - {JobState.RUNNING_EXCEPTION} for walk in changed):
-            self._services.wake_alarms()
+        done = self._writes.write(touched, self._walks.values(), self._made)
         self._made.clear()
-        for key in stale:
+        for record in done.ended:
+            self._timeouts.forget(record.id)
+            self._turns.look_again(record.job_id)
+        for key in done.stale:
             del self._walks[key]
-        for walk in walks:
-            walk.written()
-        return stale
-
-    def _may_begin(self, connection: Connection, walk: Walk, begun: Counter[int]) -> bool:
-        """Whether it still is the turn of an instance that begins: another engine may have begun one of its job."""
-        limit = _limit(walk, walk.loaded.status)
-        if not self._services.db.shared or not limit or walk.state is not JobState.RUNNING:
-            return True
-        job_id = walk.record.job_id
-        turns.lock_job(connection, job_id)
-        may = turns.running_of_job(connection, job_id) + begun[job_id] < limit
-        begun[job_id] += may
-        return may
-
-    def _without_slot(self, connection: Connection, walks: Sequence[Walk]) -> set[int]:
-        """The walks whose nodes took slots of a group that another engine has taken meanwhile."""
-        if not self._services.db.shared:
-            return set()
-        claiming = [walk for walk in walks if any(walk.nodes[at].task_group for at in walk.claimed())]
-        refused: set[int] = set()
-        for group in sorted({(walk.record.workspace_id, name) for walk in claiming for name in walk.job.task_groups}):
-            limit = task_groups.locked_limit(connection, *group)
-            others = task_groups.running_elsewhere(connection, *group, self._membership.id)
-            if limit is not None and taken_by(self._walks.values())[group] + others > limit:
-                refused |= {walk.record.id for walk in claiming if group[1] in walk.job.task_groups}
-        return refused
-
-    def _write_consequences(self, connection: Connection, walk: Walk) -> None:
-        """What became of attempts, and what that means for child instances."""
-        instances.add_attempts(connection, walk.outcomes)
-        self.told_others |= bool(walk.outcomes and walk.job.task_groups)
-        for instance, nodes in self._made.get(walk.record.id, ()):
-            instances.insert_instance(connection, instance, nodes)
-            if instance.wish:
-                self._unread.add(instance.id)
-        instances.begin_children(connection, walk.begun)
-        self._unread.update(walk.begun)
-        self.told_others |= bool(walk.begun or walk.abandoned)
-        if walk.abandoned:
-            now = self._services.now()
-            self._unread.update(instances.end_children(connection, walk.record.id, walk.abandoned, now))
-
-    def _begin_next_dates(self, connection: Connection, changed: Iterable[Walk]) -> None:
-        """Begin what comes next in the backfills whose instances have ended, in the same transaction."""
-        ends = [walk.record for walk in changed if walk.state in ENDED_JOB_STATES]
-        works = Clockwork(now=self._services.now(), zone=self._zone, next_number=self._services.next_number)
-        begun = backfill_progress.ended(connection, ends, works)
-        self._unread.update(begun)
-        self.told_others |= bool(begun)
-
-    def _queue_alarms(self, connection: Connection, walk: Walk) -> None:
-        """Queue the alarms on an instance that has ended or was suspended, in the same transaction."""
-        if walk.record.end_time is not None or walk.record.status != walk.loaded.status:
-            alarms.reached(connection, walk.record, self._services.now())
-
-    def _after_end(self, connection: Connection, walk: Walk) -> None:
-        """What the end of an instance means for its job, in the same transaction."""
-        record = walk.record
-        if record.end_time is None or walk.state not in (JobState.SUCCESS, JobState.FAIL, JobState.MANUAL_STOP):
-            return
-        self._timeouts.forget(record.id)
-        self._turns.look_again(record.job_id)
-        self.told_others |= walk.job.schedule.concurrent > 0
-        released = waits.release(connection, record, self._services.now())
-        self._unread.update(released)
-        self.told_others |= bool(released)
-        parent = instances.tell_parent(connection, record)
-        if parent is not None:
-            self._unread.add(parent)
-            self.told_others = True
-        if walk.state is not JobState.MANUAL_STOP:
-            jobs.set_last_instance(connection, record.job_id, record.status, record.end_time)
-        if record.instance_type == InstanceType.RUN_ONCE:
-            job = jobs.by_id(connection, record.job_id)
-            if job is not None and job.status == "SCHEDULING":
-                jobs.set_status(connection, record.job_id, "STOPPED", end_time=record.end_time)
+        self._unread |= done.unread
+        self.told_others |= done.told_others
+        return done.stale
 
     def _carry_out(self, touched: dict[int, Walk], attempts: list[Attempt]) -> None:
         for attempt in attempts:
@@ -473,12 +314,6 @@ class Coordinator:
                 self._ready.pop(key, None)
 
 
-def _limit(walk: Walk, status: str | None = None) -> int:
-    """How many instances of its job may run at once, if this one waits and counts for that; else 0."""
-    waits = (walk.record.status if status is None else status) == JobState.WAITING
-    return walk.job.schedule.concurrent if waits and walk.record.instance_type in LIMITED_TYPES else 0
-
-
 def _is_outdated(instance_id: int, current: Mapping[Key, int], key: Key, fence: int) -> bool:
     """Whether an attempt of the instance is not the one its node runs now."""
     return key[0] == instance_id and current.get(key) != fence
@@ -486,13 +321,3 @@ def _is_outdated(instance_id: int, current: Mapping[Key, int], key: Key, fence: 
 
 def _is_one_of(attempts: Container[tuple[Key, int]], key: Key, fence: int) -> bool:
     return (key, fence) in attempts
-
-
-def _definition(text: str | None) -> JobDefinition:
-    """The job of a version's text, without nodes when it cannot be read."""
-    if text is None:
-        return JobDefinition(name="")
-    try:
-        return read_definition(text)
-    except HeadraceError:
-        return JobDefinition(name="")

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Protocol
 
+from headrace.engine.membership import Membership
 from headrace.engine.walk import Walk
+from headrace.storage import task_groups
+from headrace.storage.database import Database
 
 Group = tuple[str, str]  # workspace and id
 
@@ -20,6 +23,26 @@ class Slots(Protocol):
 
     def elsewhere(self, group: Group) -> int:
         """How many nodes of other engines run."""
+
+
+class StoredGroups:
+    """The groups of the database, with the nodes that other engines write there."""
+
+    def __init__(self, db: Database, membership: Membership) -> None:
+        self._db = db
+        self._membership = membership
+
+    def limit(self, group: Group) -> int | None:
+        """How many nodes may run at once; None for a group that does not exist, which limits nothing."""
+        with self._db.reading() as connection:
+            return task_groups.limit(connection, *group)
+
+    def elsewhere(self, group: Group) -> int:
+        """How many nodes other engines run."""
+        if not self._db.shared:
+            return 0
+        with self._db.reading() as connection:
+            return task_groups.running_elsewhere(connection, *group, self._membership.id)
 
 
 class GroupSlots:

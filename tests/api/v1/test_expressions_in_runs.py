@@ -147,7 +147,7 @@ def test_condition_that_breaks_in_a_way_nobody_thought_of__fails_its_node_and_no
     def broken(text: str, scope: object) -> bool:
         raise OverflowError(text)
 
-    monkeypatch.setattr("headrace.engine.coordinator.condition_holds", broken)
+    monkeypatch.setattr("headrace.engine.walk_reading.condition_holds", broken)
     after = shell("after", "true", "x", conditions=only_if("#{true}", "x"))
     one, other = runs.begin(shell("x", "true"), after), runs.begin(shell("y", "true"), shell("z", "true", "y"))
     assert states(runs.ended(*other)) == {"y": "success", "z": "success"}
