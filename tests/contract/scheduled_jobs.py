@@ -19,7 +19,7 @@ from headrace.domain.identity import Caller
 from headrace.factory import job_schedules, jobs, runs, workspaces
 from headrace.scheduling.cleanup import cancel_overdue
 from headrace.scheduling.generation import generate
-from headrace.storage import identity, instances, waits
+from headrace.storage import identity, instance_lists, waits
 from headrace.storage.instances import InstanceRecord
 from headrace.storage.statement import Statement
 from headrace.storage.tables import job_instances
@@ -113,7 +113,7 @@ class Factory:
 
     def of(self, name: str) -> list[InstanceRecord]:
         with self.services.db.reading() as connection:
-            total, found = instances.page(
+            total, found = instance_lists.page(
                 connection,
                 self.caller(datetime.now(UTC)).workspace.id,
                 after=0,

@@ -32,7 +32,7 @@ from headrace.errors import (
 from headrace.factory import backfill, calendars, instance_operations, instance_reruns, jobs, waiting
 from headrace.scheduling.backfill_windows import open_windows
 from headrace.settings import Settings
-from headrace.storage import backfill_progress, backfills, instances, tables
+from headrace.storage import backfill_progress, backfills, instance_lists, instances, tables
 from headrace.storage.statement import Statement
 from headrace.wire.v1.calendars import CalendarRequest
 from headrace.wire.v1.jobs import JobInfo
@@ -492,7 +492,7 @@ def _ended(factory: Factory) -> int:
 def _made(factory: Factory) -> int:
     """How many instances of backfills there are, whatever the task says."""
     with factory.services.db.reading() as connection:
-        total, _ = instances.page(
+        total, _ = instance_lists.page(
             connection,
             factory.caller(NOW).workspace.id,
             after=0,

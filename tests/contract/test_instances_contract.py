@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.storage import instances, script_instances
+from headrace.storage import instance_lists, instances, open_instances, script_instances
 from headrace.storage.database import Database
 from headrace.storage.instances import InstanceRecord, NodeRecord
 from headrace.storage.script_instances import ScriptInstanceRecord
@@ -72,9 +72,9 @@ def test_the_engine_finds_what_wishes_and_what_is_open(filled: Database) -> None
             connection, [instance(1, wish=""), instance(2, status="success"), instance(3, status="running-exception")]
         )
     with filled.reading() as connection:
-        assert list(instances.wishes(connection, "")) == [2, 3, 4]
-        assert instances.open_ids(connection, "") == [1, 3, 4]
-        assert instances.unended_of_job(connection, 7) == [1, 3, 4]
+        assert list(open_instances.wishes(connection, "")) == [2, 3, 4]
+        assert open_instances.open_ids(connection, "") == [1, 3, 4]
+        assert open_instances.unended_of_job(connection, 7) == [1, 3, 4]
 
 
 def test_nodes_can_be_replaced(filled: Database) -> None:
@@ -99,7 +99,7 @@ def test_nodes_can_be_replaced(filled: Database) -> None:
 def test_pages_are_filtered_newest_first(filled: Database, filters: dict[str, object], expected: list[int]) -> None:
     asked = {"after": 0, "until": 9_999, "job_name": "", "precise": False, "status": "", "instance_type": None}
     with filled.reading() as connection:
-        total, rows = instances.page(connection, "w", **{**asked, **filters}, skip=0, rows=10)  # type: ignore[arg-type]
+        total, rows = instance_lists.page(connection, "w", **{**asked, **filters}, skip=0, rows=10)  # type: ignore[arg-type]
     assert (total, [row.id for row in rows]) == (len(expected), expected)
 
 

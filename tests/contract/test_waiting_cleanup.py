@@ -11,7 +11,7 @@ from scheduled_jobs import START, Factory, depending, moment
 
 from headrace.domain.clock import to_millis
 from headrace.factory import instance_operations
-from headrace.storage import instances, schedules
+from headrace.storage import instances, open_instances, schedules
 
 
 def waiting(factory: Factory, members: dict[str, Any] | None = None, **cron: Any) -> str:
@@ -42,7 +42,7 @@ def test_an_instance_is_cancelled_when_it_has_waited_so_many_days(
     job = waiting(factory, members)
     due = moment("04 02:00") + timedelta(days=days)
     with factory.services.db.reading() as connection:
-        assert instances.first_overdue(connection) == to_millis(due)
+        assert open_instances.first_overdue(connection) == to_millis(due)
     assert factory.clean(due - timedelta(seconds=1)) == 0
     assert factory.clean(due) == 1
     assert factory.clean(due) == 0

@@ -9,7 +9,7 @@ from headrace.errors import HeadraceError
 from headrace.objectstore.path import ObsPath
 from headrace.packages.text import printable
 from headrace.services import Services
-from headrace.storage import instances
+from headrace.storage import instance_children, instances
 from headrace.storage.instances import InstanceRecord, NodeRecord
 
 RUNNING_LINES, FAILED_LINES = 3, 15
@@ -76,7 +76,7 @@ class Observer:
             assert record is not None  # noqa: S101 - nobody removes instances of a home of our own
             nodes = instances.nodes_of(connection, instance_id)
             children = {
-                node.position: instances.children_of(connection, instance_id, node.position, node.fence)
+                node.position: instance_children.children_of(connection, instance_id, node.position, node.fence)
                 for node in nodes
                 if node.children is not None
             }
@@ -94,7 +94,7 @@ class Observer:
             return ""
         return self._read(found[0].log_path, 0, MOST_LOG_BYTES)[0].decode("utf-8", "replace")
 
-    def _child(self, child: instances.ChildRecord) -> InstanceView:
+    def _child(self, child: instance_children.ChildRecord) -> InstanceView:
         if child.start_time is None and child.status == JobState.WAITING:
             return InstanceView(id=child.id, job="", name=child.instance_name, status=child.status)
         return self.look(child.id)

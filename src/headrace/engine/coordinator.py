@@ -27,7 +27,7 @@ from headrace.engine.walk import Walk
 from headrace.engine.walk_reading import holds, is_on_working_day, read_walk
 from headrace.nodes.base import Children, NodeFailed, NodeResult
 from headrace.services import Services
-from headrace.storage import instances, turns
+from headrace.storage import instance_children, instances, open_instances, turns
 from headrace.storage.database import Connection
 from headrace.storage.instances import NodeRecord
 
@@ -59,7 +59,7 @@ class Coordinator:
     def recover(self) -> None:
         """Have what was taken over read; what its engine ran is retried or failed then."""
         with self._services.db.reading() as connection:
-            self._unread |= set(instances.open_ids(connection, self._membership.id)) - self._walks.keys()
+            self._unread |= set(open_instances.open_ids(connection, self._membership.id)) - self._walks.keys()
 
     def forget(self) -> None:
         """Read everything again: a transaction failed, and memory may say more than the database."""
@@ -68,7 +68,7 @@ class Coordinator:
         self._turns = Turns()
         self._timeouts = InstanceTimeouts(self._services, self._timers)
         with self._services.db.reading() as connection:
-            self._unread |= set(instances.open_ids(connection, self._membership.id))
+            self._unread |= set(open_instances.open_ids(connection, self._membership.id))
 
     def disown(self) -> None:
         """Another engine has taken over everything: end what runs here, and know of nothing."""
@@ -129,7 +129,7 @@ class Coordinator:
 
     def _wishing(self, connection: Connection) -> set[int]:
         """The instances that wish something, but for those that wait for their turn and wish nothing else."""
-        wishes = instances.wishes(connection, self._membership.id)
+        wishes = open_instances.wishes(connection, self._membership.id)
         return {key for key, wish in wishes.items() if wish != instances.START or not self._turns.is_waiting(key)}
 
     def _in_turn(self, connection: Connection, read: dict[int, Walk]) -> dict[int, Walk]:
@@ -172,7 +172,7 @@ class Coordinator:
         for position in walk.with_children():
             node = walk.nodes[position]
             with self._services.db.reading() as connection:
-                children = instances.children_of(connection, walk.record.id, position, node.fence)
+                children = instance_children.children_of(connection, walk.record.id, position, node.fence)
             walk.tally(position, children, parallel_of(node.children or ""), now)
             self._set_retry(walk, position)
 

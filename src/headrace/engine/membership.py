@@ -9,7 +9,7 @@ import socket
 from typing import NamedTuple
 
 from headrace.services import Services
-from headrace.storage import engines, instances
+from headrace.storage import engines, open_instances
 from headrace.storage.database import Connection
 
 
@@ -74,4 +74,4 @@ class Membership:
         gone = engines.late(connection, self.id, self._place, now)
         engines.remove(connection, gone)
         homes = [place.removeprefix(self._machine) for place in gone.values() if place.startswith(self._machine)]
-        return Taken(len(gone), instances.adopt(connection, self.id), homes)
+        return Taken(len(gone), open_instances.adopt(connection, self.id), homes)

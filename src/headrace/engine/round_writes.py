@@ -13,7 +13,7 @@ from headrace.engine.group_slots import taken_by
 from headrace.engine.membership import Membership
 from headrace.engine.walk import Walk
 from headrace.services import Services
-from headrace.storage import alarms, backfill_progress, instances, jobs, task_groups, turns, waits
+from headrace.storage import alarms, backfill_progress, instance_children, instances, jobs, task_groups, turns, waits
 from headrace.storage.backfill_progress import Clockwork
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
@@ -112,12 +112,12 @@ class RoundWrites:
             instances.insert_instance(connection, instance, nodes)
             if instance.wish:
                 done.unread.add(instance.id)
-        instances.begin_children(connection, walk.begun)
+        instance_children.begin_children(connection, walk.begun)
         done.unread.update(walk.begun)
         done.told_others |= bool(walk.begun or walk.abandoned)
         if walk.abandoned:
             now = self._services.now()
-            done.unread.update(instances.end_children(connection, walk.record.id, walk.abandoned, now))
+            done.unread.update(instance_children.end_children(connection, walk.record.id, walk.abandoned, now))
 
     def _begin_next_dates(self, connection: Connection, changed: Iterable[Walk], done: Written) -> None:
         """Begin what comes next in the backfills whose instances have ended."""
@@ -142,7 +142,7 @@ class RoundWrites:
         released = waits.release(connection, record, self._services.now())
         done.unread.update(released)
         done.told_others |= bool(released)
-        parent = instances.tell_parent(connection, record)
+        parent = instance_children.tell_parent(connection, record)
         if parent is not None:
             done.unread.add(parent)
             done.told_others = True

@@ -24,7 +24,8 @@ from headrace.engine.graph import Step, View, failures, next_step, verdict
 from headrace.errors import HeadraceError
 from headrace.nodes.base import NodeResult, is_inline
 from headrace.storage.default_items import DefaultItems
-from headrace.storage.instances import AttemptRecord, ChildRecord, InstanceRecord, NodeRecord, attempt_ended
+from headrace.storage.instance_children import ChildRecord
+from headrace.storage.instances import AttemptRecord, InstanceRecord, NodeRecord, attempt_ended
 
 _NOTHING, _DEFAULTS = NodeResult(success=True), DefaultItems()
 _BAD = frozenset({JobState.FAIL, JobState.MANUAL_STOP, JobState.SKIP_BY_DEPEND})

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from headrace.domain.identity import Caller
 from headrace.errors import InstanceNotFound, InvalidParameter
 from headrace.services import Services
-from headrace.storage import instances, jobs, waits, workspaces
+from headrace.storage import instance_lists, instances, jobs, waits, workspaces
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
 from headrace.wire.v2.dependencies import DependInstance, DependInstances, DependInstancesQuery
@@ -97,7 +97,7 @@ def _found(connection: Connection, caller: Caller, instance_id: str) -> Instance
 def _shown(connection: Connection, record: InstanceRecord, workspaces: dict[str, str], now: int) -> DependInstance:
     job = jobs.by_id(connection, record.job_id)
     began, ended = record.start_time, record.end_time
-    average = instances.average_run(connection, record.job_id, AVERAGE_OF)
+    average = instance_lists.average_run(connection, record.job_id, AVERAGE_OF)
     return DependInstance(
         id=record.id,
         job_id=record.job_id,

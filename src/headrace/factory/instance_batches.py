@@ -16,7 +16,7 @@ from headrace.factory import instances as reading
 from headrace.factory.instance_operations import allowed
 from headrace.factory.instance_reruns import rerun_locked
 from headrace.services import Services
-from headrace.storage import instances, jobs, workspaces
+from headrace.storage import instance_lists, instances, jobs, workspaces
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
 from headrace.wire.v1.instances import JobInstanceList, ListInstancesQuery, RestoreRequest
@@ -99,7 +99,7 @@ def _named(connection: Connection, caller: Caller, named: Sequence[InstanceToRet
     for at, item in enumerate(named):
         record = None
         if item.job_id is not None and item.plan_time is not None and item.submit_time is not None:
-            record = instances.planned_at(
+            record = instance_lists.planned_at(
                 connection, caller.workspace.id, item.job_id, item.plan_time, item.submit_time
             )
         if record is None:
@@ -125,7 +125,7 @@ def _of_jobs(connection: Connection, caller: Caller, job_name: str, request: Ret
         name = item.job_name or ""
         if jobs.by_name(connection, owner.workspace.id, name) is None:
             raise JobNotFound(f"jobs: {name!r}.")
-        for number in instances.ended_between(connection, owner.workspace.id, name, first, last):
+        for number in instance_lists.ended_between(connection, owner.workspace.id, name, first, last):
             record = instances.by_id(connection, number)
             if record is not None:
                 found.append((owner, record))

@@ -23,7 +23,7 @@ from headrace.domain.job import FailPolicy, JobDefinition
 from headrace.errors import InvalidParameter
 from headrace.factory.instances import locked
 from headrace.services import Services
-from headrace.storage import instances, jobs, waits
+from headrace.storage import instance_children, instances, jobs, open_instances, waits
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord, NodeRecord
 from headrace.wire.v1.definition import read_definition
@@ -42,7 +42,7 @@ def stop(services: Services, caller: Caller, job_name: str, instance_id: str) ->
 
 def stop_of_job(connection: Connection, job_id: int, now: int) -> None:
     """Stop every open or held instance of a job; the caller wakes the engine after the transaction."""
-    for number in instances.unended_of_job(connection, job_id):
+    for number in open_instances.unended_of_job(connection, job_id):
         record = instances.lock(connection, number)
         if record is not None and record.status in UNENDED_JOB_STATES | HELD_JOB_STATES:
             stop_locked(connection, record, now)
@@ -256,4 +256,4 @@ def _stop_nodes(connection: Connection, instance_id: int, now: int) -> None:
     instances.update_nodes(connection, stopped)
     instances.add_attempts(connection, attempts)
     if parents:
-        instances.end_children(connection, instance_id, parents, now)
+        instance_children.end_children(connection, instance_id, parents, now)

@@ -15,7 +15,7 @@ from headrace.domain.job import JobDefinition
 from headrace.errors import InstanceNotFound, InvalidParameter
 from headrace.factory import paging
 from headrace.services import Services
-from headrace.storage import instances, jobs
+from headrace.storage import instance_lists, instances, jobs
 from headrace.storage.database import Connection
 from headrace.storage.instances import AttemptRecord, InstanceRecord, NodeRecord
 from headrace.wire.v1.definition import read_definition
@@ -57,7 +57,7 @@ def list_page(
     after, until = _window(query, caller.now, ZoneInfo(services.settings.time_zone), most)
     flag = _FLAGS.get(query.status)
     with services.db.reading() as connection:
-        total, found = instances.page(
+        total, found = instance_lists.page(
             connection,
             caller.workspace.id,
             after=after,

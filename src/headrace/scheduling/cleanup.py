@@ -8,7 +8,7 @@ import structlog
 
 from headrace.domain.clock import from_millis
 from headrace.services import Services
-from headrace.storage import instances, waits
+from headrace.storage import instances, open_instances, waits
 
 log = structlog.get_logger("headrace.scheduling")
 
@@ -18,7 +18,7 @@ INSTANCES_AT_ONCE = 500  # in one transaction
 def cancel_overdue(services: Services, now: int) -> int:
     """Cancel the instances that have waited too long, or a first part; how many. The caller wakes the engine."""
     with services.db.writing(durable=False) as connection:
-        found = instances.overdue(connection, now, INSTANCES_AT_ONCE)
+        found = open_instances.overdue(connection, now, INSTANCES_AT_ONCE)
         for record in found:
             days = (from_millis(now) - from_millis(record.submit_time)) // timedelta(days=1)
             reason = f"Cancelled: it has waited for {days} days."

@@ -7,7 +7,7 @@ from headrace.scheduling.cleanup import cancel_overdue
 from headrace.scheduling.generation import generate
 from headrace.scheduling.sleeper import TROUBLE_SECONDS, Sleeper
 from headrace.services import Services
-from headrace.storage import alarms, backfills, instances, schedules, waits
+from headrace.storage import alarms, backfills, open_instances, schedules, waits
 
 LONGEST_SLEEP = 3600.0  # seconds; a clock that was set must not be noticed too late
 
@@ -37,7 +37,7 @@ class Scheduler(Sleeper):
                 moments = (
                     schedules.earliest(connection),
                     backfills.earliest(connection),
-                    instances.first_overdue(connection),
+                    open_instances.first_overdue(connection),
                 )
                 alarm = alarms.earliest(connection)
             earliest = min((moment for moment in moments if moment is not None), default=None)

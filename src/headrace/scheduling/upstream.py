@@ -11,12 +11,13 @@ import structlog
 
 from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.dependencies import Upstream, own_upstream, upstream_plan_times
+from headrace.domain.dependency_rules import Mode
 from headrace.domain.dependency_words import DependFailPolicy, UpstreamJob
 from headrace.domain.job import JobDefinition
 from headrace.domain.periods import Period, period_of
 from headrace.domain.plan_times import schedule_times
 from headrace.errors import HeadraceError
-from headrace.storage import instances, jobs, schedules
+from headrace.storage import default_items, instance_lists, jobs, schedules
 from headrace.storage.database import Connection
 from headrace.storage.jobs import JobRecord
 from headrace.wire.v1.definition import read_definition
@@ -49,8 +50,10 @@ def dependencies_of(
     if not (schedule.upstream or schedule.depends_on_itself):
         return []
     period = period_of(schedule, zone)
+    mode = default_items.of_workspace(connection, job.workspace_id).periods if schedule.upstream else Mode.NATURAL
     found = [
-        _on(connection, job, period, planned, each, schedule.upstream_fail_policy, zone) for each in schedule.upstream
+        _on(connection, job, period, planned, each, schedule.upstream_fail_policy, zone, mode)
+        for each in schedule.upstream
     ]
     if schedule.depends_on_itself and not alone:
         upstream = own_upstream(planned, partial(_made, connection, job))
@@ -66,6 +69,7 @@ def _on(
     asked: UpstreamJob,
     policy: DependFailPolicy,
     zone: tzinfo,
+    mode: Mode,
 ) -> Dependency | None:
     """None where nothing can be waited for: the job is gone, or has no cron schedule to compare with."""
     found = jobs.upstream(connection, job.workspace_id, asked.workspace_id, asked.job)
@@ -83,6 +87,7 @@ def _on(
             period=asked.period,
             previous=asked.previous,
             depend_type=asked.type,
+            mode=mode,
         )
     except HeadraceError as error:
         log.warning("a dependency has no effect", job=job.name, upstream=asked.job, reason=error.message)
@@ -107,5 +112,5 @@ def _plan_times(
 
 
 def _made(connection: Connection, job: JobRecord, after: datetime, until: datetime) -> Iterator[datetime]:
-    for moment in instances.planned_times(connection, job.id, to_millis(after), to_millis(until)):
+    for moment in instance_lists.planned_times(connection, job.id, to_millis(after), to_millis(until)):
         yield from_millis(moment)
