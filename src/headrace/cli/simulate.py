@@ -74,6 +74,8 @@ def _tell(found: Mapping[str, Any], zone: tzinfo) -> None:
 
 def _waits(dependency: Mapping[str, Any], zone: tzinfo) -> str:
     """``sales_hour 2026-05-31 00:00:00, 2026-05-31 01:00:00 and 22 more (day on hour, …)``."""
+    if not dependency["planTimes"]:
+        return f"cancelled: no instance of {dependency['jobName']} counts ({dependency['rule']})"
     times = [_told(moment, zone) for moment in dependency["planTimes"]]
     more = f" and {len(times) - MOST_UPSTREAM} more" if len(times) > MOST_UPSTREAM else ""
     enough = "one of " if dependency["anySuffices"] else ""

@@ -87,7 +87,8 @@ def upstream_plan_times(
         any_suffices=choice is DependType.ANY,
         runs_without=mode is Mode.NATURAL,
         rule=f"{a.unit} on {b.unit}, {cycle}: {row.text}"
-        + (f", {depend_type}" if depend_type is not DependType.DEFAULT else ""),
+        + (f", {depend_type}" if depend_type is not DependType.DEFAULT else "")
+        + (", traditional periods" if mode is Mode.TRADITIONAL else ""),
     )
 
 

@@ -33,7 +33,7 @@ _LONGEST_SEARCH = timedelta(days=9 * 366)  # 29 February is 8 years away at most
 
 
 class Mode(StrEnum):
-    """How periods are matched; chosen per installation."""
+    """How periods are matched; chosen per workspace."""
 
     NATURAL = "natural"
     TRADITIONAL = "traditional"

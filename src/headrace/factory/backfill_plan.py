@@ -13,6 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from headrace.domain.dependencies import upstream_plan_times
+from headrace.domain.dependency_rules import Mode
 from headrace.domain.dependency_words import DependFailPolicy
 from headrace.domain.job import JobDefinition
 from headrace.domain.periods import period_of
@@ -38,11 +39,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Patched:
-    """A job of a task, and the plan times that are run, ascending and in UTC."""
+    """A job of a task, the plan times that are run (ascending, in UTC), and how its dependencies are matched."""
 
     record: JobRecord
     definition: JobDefinition
     plan_times: tuple[datetime, ...]
+    periods: Mode = Mode.NATURAL
 
 
 class Planned(NamedTuple):
@@ -144,6 +146,7 @@ def _waits(jobs: Sequence[Patched], number: int, positions: Positions, zone: tzi
                     period=asked.period,
                     previous=asked.previous,
                     depend_type=asked.type,
+                    mode=job.periods,
                 )
                 for each in found.plan_times:
                     yield Waiting(

@@ -25,7 +25,7 @@ from headrace.errors import (
 from headrace.factory import runs
 from headrace.factory.backfill_plan import Part, Patched, Plan, check_size, plan, plan_times_in
 from headrace.services import Services
-from headrace.storage import calendars, jobs, workspaces
+from headrace.storage import calendars, default_items, jobs, workspaces
 from headrace.storage.database import Connection
 from headrace.wire.v2.supplement_data import CreateSupplementData
 
@@ -182,7 +182,8 @@ def _jobs(connection: Connection, caller: Caller, asked: CreateSupplementData) -
         if record.process_type != "BATCH" or definition.schedule.kind != "CRON" or not definition.schedule.expression:
             raise BackfillNeedsPeriods(f"{member}{name!r}.")
         found.pop(record.id, None)
-        found[record.id] = Patched(record, definition, ())
+        periods = default_items.of_workspace(connection, record.workspace_id).periods
+        found[record.id] = Patched(record, definition, (), periods)
     return list(found.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace.domain.dependency_rules import Mode
 from headrace.domain.identity import Caller
 from headrace.domain.job import MultiIf
 from headrace.errors import InvalidParameter, WorkspaceNotFound
@@ -21,12 +22,18 @@ def show(services: Services, caller: Caller, workspace_id: str) -> DefaultItemsB
 
 
 def change(services: Services, caller: Caller, workspace_id: str, request: DefaultItemsBody) -> DefaultItemsBody:
-    """Change what the request says; runs see it from their next node on. Raises WorkspaceNotFound, InvalidParameter."""
+    """Change what the request says; runs see it from their next node on, dependencies with the next instance.
+
+    Raises WorkspaceNotFound, InvalidParameter.
+    """
     definition, simple = request.script_variable_definition, request.use_simple_variable_set
     if definition not in (None, ANY_NAME, DLF_NAMES):
         raise InvalidParameter(f"script_variable_definition: {definition!r} is not '{ANY_NAME}' or '{DLF_NAMES}'.")
     if request.multi_if_policy not in (None, *MultiIf):
         raise InvalidParameter(f"multi_if_policy: {request.multi_if_policy!r} is not 'OR' or 'AND'.")
+    periods = request.dependency_periods
+    if periods not in (None, *Mode):
+        raise InvalidParameter(f"dependency_periods: {periods!r} is not 'natural' or 'traditional'.")
     with services.db.writing() as connection:
         key = _found(connection, caller, workspace_id)
         items = default_items.of_workspace(connection, key)
@@ -38,6 +45,8 @@ def change(services: Services, caller: Caller, workspace_id: str, request: Defau
             items = items._replace(all_conditions=int(request.multi_if_policy == MultiIf.AND))
         if request.retry_node_upon_timeout is not None:
             items = items._replace(retry_after_timeout=int(request.retry_node_upon_timeout))
+        if periods is not None:
+            items = items._replace(traditional_periods=int(periods == Mode.TRADITIONAL))
         default_items.put(connection, key, items)
     return _body(items)
 
@@ -55,4 +64,5 @@ def _body(items: DefaultItems) -> DefaultItemsBody:
         use_simple_variable_set=bool(items.simple_variables),
         multi_if_policy=(MultiIf.AND if items.all_conditions else MultiIf.OR).value,
         retry_node_upon_timeout=bool(items.retry_after_timeout),
+        dependency_periods=items.periods.value,
     )

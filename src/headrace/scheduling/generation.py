@@ -116,7 +116,13 @@ def _make(
     if not dependencies and not (schedule.skips_waiting and instance.wish):
         instances.insert_instance(connection, instance, nodes)
         return []
-    instances.insert_instance(connection, instance._replace(status="waiting", wish=""), nodes)
+    waiting = instance._replace(status="waiting", wish="")
+    instances.insert_instance(connection, waiting, nodes)
+    unmet = next((each for each in dependencies if not each.upstream.plan_times), None)
+    if unmet is not None:
+        reason = f"Cancelled: no instance of the job {unmet.job.name!r} counts for it ({unmet.upstream.rule})."
+        waits.release(connection, waits.cancel(connection, waiting, reason, now), now)
+        return []
     for number, dependency in enumerate(dependencies):
         _wait(connection, instance, number, dependency, confirm=definition.schedule.confirm)
     return [instance.id]

@@ -7,13 +7,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from headrace.domain.clock import from_millis, to_millis
+from headrace.domain.dependency_rules import Mode
 from headrace.domain.identity import Caller
 from headrace.domain.job import JobDefinition
 from headrace.domain.working_days import Works
 from headrace.errors import HeadraceError, InvalidParameter, JobNotFound
 from headrace.scheduling.simulation import Awaited, SimulatedInstance, SimulatedJob, Simulation, usual_durations
 from headrace.services import Services
-from headrace.storage import calendars, simulated_jobs
+from headrace.storage import calendars, default_items, simulated_jobs
 from headrace.storage import jobs as stored_jobs
 from headrace.storage.database import Connection
 from headrace.storage.simulated_jobs import SimulatedJobRecord
@@ -59,6 +60,7 @@ class _Jobs:
 
     def __init__(self, connection: Connection, *, as_if_started: bool) -> None:
         self._connection, self._as_if_started = connection, as_if_started
+        self._modes: dict[str, Mode] = {}
         self._calendars: dict[tuple[str, str], Works | None] = {}
         self.found: dict[tuple[str, str], SimulatedJob] = {}
         self.warnings: list[str] = []
@@ -123,6 +125,7 @@ class _Jobs:
             paused=paused,
             duration=usual_durations({record.id: taken}).get(record.id),
             works=self._works(workspace_id, definition.schedule.calendar),
+            periods=self._periods(workspace_id),
         )
 
     def _definition(self, record: SimulatedJobRecord, name: str) -> JobDefinition | None:
@@ -131,6 +134,11 @@ class _Jobs:
         except HeadraceError as error:
             self.warnings.append(f"The job {name!r} cannot be read: {error.message}")
             return None
+
+    def _periods(self, workspace_id: str) -> Mode:
+        if workspace_id not in self._modes:
+            self._modes[workspace_id] = default_items.of_workspace(self._connection, workspace_id).periods
+        return self._modes[workspace_id]
 
     def _works(self, workspace_id: str, calendar: str) -> Works | None:
         if not calendar:

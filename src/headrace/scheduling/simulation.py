@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple, NoReturn
 
 from headrace.domain.dependencies import Upstream, check_dependency, own_upstream, upstream_plan_times
+from headrace.domain.dependency_rules import Mode
 from headrace.domain.dependency_words import DependFailPolicy, DependType, UpstreamJob
 from headrace.domain.job import ScheduleDefinition
 from headrace.domain.periods import Period, Unit, period_of
@@ -36,7 +37,7 @@ class SimulatedJob:
     ``since``: it has no instances before. ``alone_at``: the plan time that does not wait for the one before.
     ``paused``: it gets no instances, but others wait for those to come. ``confirm``: see ScheduleDefinition.
     ``duration``: how long an instance usually runs, None where that is not known. ``works``: whether a day is a
-    working day, None where every day is.
+    working day, None where every day is. ``periods``: how it is matched with the jobs it depends on.
     """
 
     key: int
@@ -48,6 +49,7 @@ class SimulatedJob:
     paused: bool = False
     duration: timedelta | None = None
     works: Works | None = None
+    periods: Mode = Mode.NATURAL
 
 
 class Awaited(NamedTuple):
@@ -85,7 +87,7 @@ class _Prepared(NamedTuple):
         return found
 
 
-_BY_DATE = frozenset({Unit.DAY, Unit.WEEK, Unit.MONTH})  # their rules look at the date alone (decision 19)
+_BY_DATE = frozenset({Unit.DAY, Unit.WEEK, Unit.MONTH})  # their natural rules look at the date alone (decision 19)
 
 
 _Key = tuple[SimulatedJob, datetime]  # an instance: its job and its plan time
@@ -100,6 +102,7 @@ class _Link(NamedTuple):
     job: SimulatedJob
     prepared: _Prepared
     asked: UpstreamJob
+    periods: Mode
 
 
 class Simulation:
@@ -236,15 +239,17 @@ class Simulation:
                 self._warned[f"{job.name!r} does not wait for {asked.job!r}, which is not scheduled."] = None
                 continue
             try:
-                check_dependency(own.period, prepared.period)
+                check_dependency(own.period, prepared.period, job.periods)
             except HeadraceError as error:
                 self._warned[f"{job.name!r} does not wait for {asked.job!r}: {error.message}"] = None
                 continue
-            by_date = own.period.unit in _BY_DATE and asked.type is not DependType.NEAREST
+            by_date = (
+                own.period.unit in _BY_DATE and asked.type is not DependType.NEAREST and job.periods is Mode.NATURAL
+            )
             mine = (own.period.unit, own.period.zone) if by_date else own.number
-            alike = (mine, prepared.number, asked.period, asked.previous, asked.type)
+            alike = (mine, prepared.number, asked.period, asked.previous, asked.type, job.periods)
             number = self._alike.setdefault(alike, len(self._alike))
-            yield _Link(number, by_date, other, prepared, asked)
+            yield _Link(number, by_date, other, prepared, asked, job.periods)
 
     def _upstream_of(self, own: _Prepared, planned: datetime, link: _Link) -> Upstream:
         """What is waited for by a link; links of one number share it at the same plan time, or date."""
@@ -256,6 +261,7 @@ class Simulation:
             period=link.asked.period,
             previous=link.asked.previous,
             depend_type=link.asked.type,
+            mode=link.periods,
         )
 
 
@@ -296,6 +302,8 @@ class _Clock:
         start = planned
         for other, upstream, _ in waits:
             times = upstream.plan_times
+            if not times:  # it is cancelled
+                return None, None
             released = self._finish(other, times[0]) if len(times) == 1 else self._released(other, upstream)
             if released is None:
                 return None, None

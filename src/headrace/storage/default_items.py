@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
+from headrace.domain.dependency_rules import Mode
 from headrace.storage.database import Connection
 from headrace.storage.statement import InsertStatement, Statement
 from headrace.storage.tables import default_items
@@ -15,13 +16,19 @@ class DefaultItems(NamedTuple):
     """1 or 0 each. ``prefix_only_dlf``: only ``${dlf.name}`` is a variable; ``simple_variables``: they are replaced.
 
     ``all_conditions``: of several conditions into a node all must hold, not one; ``retry_after_timeout``: nodes that
-    say nothing are tried again after a timeout.
+    say nothing are tried again after a timeout. ``traditional_periods``: how dependencies are matched, see ``periods``.
     """
 
     prefix_only_dlf: int = 0
     simple_variables: int = 0
     all_conditions: int = 0
     retry_after_timeout: int = 0
+    traditional_periods: int = 0
+
+    @property
+    def periods(self) -> Mode:
+        """How the periods of a job and of those it depends on are matched."""
+        return Mode.TRADITIONAL if self.traditional_periods else Mode.NATURAL
 
 
 _ITEMS = tuple(default_items.c[name] for name in DefaultItems._fields)

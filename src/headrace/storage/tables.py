@@ -91,6 +91,7 @@ default_items = Table(
     Column("simple_variables", Integer, nullable=False),
     Column("all_conditions", Integer, nullable=False),
     Column("retry_after_timeout", Integer, nullable=False),
+    Column("traditional_periods", Integer, nullable=False, server_default="0"),
 )
 
 directories = Table(

@@ -13,6 +13,7 @@ DEFAULTS = {
     "use_simple_variable_set": False,
     "multi_if_policy": "OR",
     "retry_node_upon_timeout": False,
+    "dependency_periods": "natural",
 }
 
 
@@ -43,6 +44,15 @@ def test_update_default_items__another_definition_answers_dlf_3051(server: Any, 
 def test_update_default_items__another_multi_if_policy_answers_dlf_3051(server: Any) -> None:
     answer = server.http.put(ITEMS % server.workspace(), json={"multi_if_policy": "XOR"})
     detail = "multi_if_policy: 'XOR' is not 'OR' or 'AND'."
+    assert failure(answer) == refused("DLF.3051", f"The request parameter is invalid. {detail}")
+
+
+def test_update_default_items__the_periods_of_dependencies_are_traditional_or_natural(server: Any) -> None:
+    workspace = server.workspace()
+    answer = server.http.put(ITEMS % workspace, json={"dependency_periods": "traditional"})
+    assert (answer.status_code, answer.json()) == (200, {**DEFAULTS, "dependency_periods": "traditional"})
+    answer = server.http.put(ITEMS % workspace, json={"dependency_periods": "old"})
+    detail = "dependency_periods: 'old' is not 'natural' or 'traditional'."
     assert failure(answer) == refused("DLF.3051", f"The request parameter is invalid. {detail}")
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.domain.dependency_rules import Mode
 from headrace.domain.dependency_words import DependFailPolicy, DependPeriod, DependType, UpstreamJob
 from headrace.domain.job import JobDefinition, ScheduleDefinition
 from headrace.domain.run_window import TimeOfDay
@@ -178,3 +179,11 @@ def test_every_date_is_there_once_and_can_begin(
         ready = {at for at in left if at not in blocked and days[at] <= day}
         assert ready
         left -= ready
+
+
+def test_dates_are_matched_as_their_workspace_says() -> None:
+    hours, days = job("hours", "0 0 0/12 * * ?"), job("days", "0 0 2 * * ?", UpstreamJob(job="hours"))
+    assert awaited(planned(hours, days), "days")["days 27 02:00"] == ["hours 27 00:00", "hours 27 12:00"]
+    found = awaited(planned(hours, replace(days, periods=Mode.TRADITIONAL)), "days")
+    assert found["days 27 02:00"] == ["hours 26 00:00", "hours 26 12:00"]
+    assert "days 26 02:00" not in found  # the day before is not in the task

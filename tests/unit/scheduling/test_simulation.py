@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from headrace.domain.dependency_rules import Mode
 from headrace.domain.dependency_words import DependPeriod, DependType, UpstreamJob
 from headrace.domain.job import ScheduleDefinition
 from headrace.errors import InvalidParameter
@@ -25,7 +26,7 @@ def moment(text: str) -> datetime:
 def job(name: str, expression: str, *upstream: str | UpstreamJob, **members: Any) -> SimulatedJob:
     of_job = {
         key: members.pop(key)
-        for key in ("since", "alone_at", "paused", "duration", "works", "workspace_id")
+        for key in ("since", "alone_at", "paused", "duration", "works", "workspace_id", "periods")
         if key in members
     }
     listed = tuple(UpstreamJob(job=each) if isinstance(each, str) else each for each in upstream)
@@ -197,3 +198,11 @@ def test_too_many_instances_are_refused_without_working_them_out(jobs: list[Simu
 
 def test_usual_durations_are_medians() -> None:
     assert usual_durations({1: [5, 1, 1000], 2: []}) == {1: timedelta(milliseconds=5)}
+
+
+def test_an_instance_that_is_cancelled_for_want_of_another_has_no_estimates() -> None:
+    a = job("a", "0 0 9 * * ?", "b", periods=Mode.TRADITIONAL, duration=timedelta(minutes=5))
+    b = job("b", "0 0 10 * * ?", since=moment("05 00:00"), duration=timedelta(minutes=5))
+    found = run([a, b], "05 00:00", "06 23:59", only="a")
+    assert told(found) == ["a 05 09:00 <- b ", "a 06 09:00 <- b 05 10:00"]
+    assert [(at(each.start), at(each.finish)) for each in found] == [("?", "?"), ("06 09:00", "06 09:05")]

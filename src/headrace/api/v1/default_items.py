@@ -23,6 +23,8 @@ def show_default_items(call: Call) -> DefaultItemsBody:
 def update_default_items(call: Call, body: DefaultItemsBody) -> DefaultItemsBody:
     """Change default items; those that are absent stay as they are. Runs see it from their next node on.
 
+    ``dependency_periods`` counts for instances that are made from then on.
+
     Source: user guide, "Configuring a Default Item".
     """
     return default_items.change(call.services, call.caller, call.path["workspace_id"], body)

@@ -11,6 +11,7 @@ class DefaultItemsBody(Wire, rename=None, omit_defaults=False):
     ``use_simple_variable_set``: whether ``$[yyyymmdd]``, ``${yyyymmdd}``, ``$job_id`` and their like are replaced.
     ``multi_if_policy``: whether one (``OR``) or every (``AND``) condition into a node must hold.
     ``retry_node_upon_timeout``: for nodes that do not say themselves.
+    ``dependency_periods``: ``natural`` or ``traditional``, how instances are matched with those they wait for.
     An item that is absent from a request stays as it is.
     """
 
@@ -18,3 +19,4 @@ class DefaultItemsBody(Wire, rename=None, omit_defaults=False):
     use_simple_variable_set: bool | None = None
     multi_if_policy: str | None = None
     retry_node_upon_timeout: bool | None = None
+    dependency_periods: str | None = None

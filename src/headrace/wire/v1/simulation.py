@@ -23,7 +23,8 @@ class SimulationRequest(Wire):
 class SimulatedDependency(Wire, omit_defaults=False):
     """What an instance will wait for in one job. ``rule``: which of its instances count, in words.
 
-    ``workspaceId``: of the job, where it is another. ``anySuffices``: one that succeeds is enough.
+    ``workspaceId``: of the job, where it is another. ``anySuffices``: one that succeeds is enough. Without plan times
+    the instance is cancelled: none counts for it (traditional periods).
     """
 
     job_name: str
