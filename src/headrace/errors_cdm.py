@@ -143,3 +143,9 @@ class RunStopped(CdmError):
     """Somebody stopped the job. Source: reference on connectors, §11, "Stop": the submission is FAILED with this text."""
 
     code, text = "Cdm.0037", "stopped by user"
+
+
+class BinaryNeedsFiles(CdmError):
+    """Files are copied as they are only between systems that have files."""
+
+    code, text = "Cdm.0062", "Binary transfer is supported only between SFTP, FTP, HDFS and OBS."

@@ -283,6 +283,41 @@ cdm_jobs = Table(
     UniqueConstraint("cluster_id", "name"),
 )
 
+cdm_submissions = Table(
+    "cdm_submissions",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    _text("cluster_id"),
+    _text("workspace_id"),
+    _number("job_id"),
+    _text("job_name"),
+    _text("source_key"),
+    _text("status"),
+    _text("phase"),
+    _text("owner"),
+    Column("stop", Integer, nullable=False),
+    _text("variables"),
+    _number("reference_time"),
+    _text("destination"),
+    _text("counts"),
+    Column("progress", Integer, nullable=False),
+    _text("error_summary"),
+    _text("error_details"),
+    _text("create_user"),
+    _number("create_time"),
+    _number("start_time", null=True),
+    _number("update_time"),
+    _number("end_time", null=True),
+    Index("cdm_submissions_newest", "job_id", "id"),
+    Index("cdm_submissions_of_key", "source_key", "id"),
+)
+Index(
+    "cdm_submissions_open",
+    cdm_submissions.c.id,
+    sqlite_where=cdm_submissions.c.status.in_(("BOOTING", "RUNNING")),
+    postgresql_where=cdm_submissions.c.status.in_(("BOOTING", "RUNNING")),
+)
+
 tasks = Table(
     "tasks",
     metadata,

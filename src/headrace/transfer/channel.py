@@ -37,10 +37,11 @@ class Channel:
             self._changed.notify_all()
 
     def end(self, error: BaseException | None = None) -> None:
-        """Nothing more comes; with an error that the writer's side raises."""
+        """Nothing more comes; with an error that the writer's side raises. Only the first call counts."""
         with self._changed:
-            self._ended, self._error = True, error
-            self._changed.notify_all()
+            if not self._ended:
+                self._ended, self._error = True, error
+                self._changed.notify_all()
 
     def close(self) -> None:
         """Nothing more is taken."""

@@ -33,7 +33,10 @@ class DirtyRules:
 
 
 class DirtyRows:
-    """The bad rows of one split, one JSON object a line: ``{"row": {…}, "error": …}``. Its reader and writer share it."""
+    """The bad rows of one split, one JSON object a line: ``{"row": {…}, "error": …}``.
+
+    Its reader and its writer share it.
+    """
 
     def __init__(self, rules: DirtyRules, store: Callable[[], FileStore], split: int, counters: Counters) -> None:
         self._rules = rules

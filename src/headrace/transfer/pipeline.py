@@ -48,8 +48,8 @@ class Transfer:
     """A migration that is ready to run.
 
     ``run`` names it in the destination. ``cancellation`` is its own, as a split that fails cancels the others.
-    ``mapper`` makes the mapper between what is read and what is written. ``on_prepared`` hears of the destination before
-    anything is written, ``on_moving`` when all is written and only the last step is left. ``say``: a line for the log.
+    ``mapper`` makes the mapper between what is read and what is written. ``on_prepared`` hears of the destination
+    before anything is written, ``on_moving`` when all is written and only the last step is left. ``say``: a line for the log.
     """
 
     run: str
@@ -78,7 +78,7 @@ def run_transfer(transfer: Transfer) -> None:
         _run_splits(transfer, prepared, mapper, splits)
         if transfer.cancellation.cancelled:
             raise RunStopped
-    except BaseException:
+    except Exception:
         target.abandon(prepared)
         raise
     transfer.on_moving()
@@ -88,12 +88,12 @@ def run_transfer(transfer: Transfer) -> None:
 
 def _run_splits(transfer: Transfer, prepared: Prepared, mapper: Mapper, splits: Sequence[Split]) -> None:
     """Run the splits on as many threads as the job has extractors; the first that fails ends the others."""
-    errors: list[BaseException] = []
+    errors: list[Exception] = []
 
     def one(number: int) -> None:
         try:
             _run_split(transfer, prepared, mapper, splits[number], number)
-        except BaseException as error:
+        except Exception as error:
             errors.append(error)
             transfer.cancellation.cancel()
 
@@ -140,7 +140,7 @@ def _move(transfer: Transfer, mapper: Mapper, split: Split, writer: Writer, dirt
             if transfer.cancellation.cancelled:
                 raise RunStopped
         writer.close()
-    except BaseException as error:
+    except Exception as error:
         channel.close()
         writer.abort()
         raise _told(error, LoadFailed, transfer.cancellation) from error
@@ -173,11 +173,12 @@ def _read(transfer: Transfer, split: Split, channel: Channel, dirty: DirtyRows) 
                 channel.put(batch)
                 if cancellation.cancelled:
                     raise RunStopped
-        channel.end()
     except Closed:
-        channel.end()
-    except BaseException as error:
+        return  # the writer knows why
+    except Exception as error:
         channel.end(_told(error, ExtractionFailed, cancellation))
+    finally:
+        channel.end()
 
 
 def _generator(source: Source, split: Split, dirty: DirtyRows) -> Generator[pa.RecordBatch, None, None]:
@@ -191,12 +192,10 @@ def _throttles(rules: Rules) -> tuple[Throttle | None, Throttle | None]:
     return (Throttle(rows, time.monotonic) if rows else None, Throttle(size, time.monotonic) if size else None)
 
 
-def _told(error: BaseException, kind: type[HeadraceError], cancellation: Cancellation) -> BaseException:
+def _told(error: Exception, kind: type[HeadraceError], cancellation: Cancellation) -> Exception:
     """The error as the caller is told it: what a driver raised because the run was cancelled is that."""
     if isinstance(error, HeadraceError):
         return error
     if cancellation.cancelled:
         return RunStopped()
-    if isinstance(error, Exception):
-        return kind(f"{type(error).__name__}: {error}")
-    return error
+    return kind(f"{type(error).__name__}: {error}")

@@ -1,0 +1,177 @@
+"""A migration job as it is run: two links, the inputs of its sides and its settings; all words replaced."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from headrace.errors_cdm import BinaryNeedsFiles, CdmError
+from headrace.sql.engine import Cancellation
+from headrace.transfer.connector import Connector, Prepared, Surroundings, Target, open_connector
+from headrace.transfer.converters import read_converters
+from headrace.transfer.dirty_rows import DirtyRules
+from headrace.transfer.files.connector import FileConnector
+from headrace.transfer.files.copy import copy_files
+from headrace.transfer.files.store import FileStore
+from headrace.transfer.mapping import Mapper
+from headrace.transfer.options import Inputs, Link, Options
+from headrace.transfer.pipeline import CAPACITY, Rules, Transfer, run_transfer
+
+BINARY = "BINARY_FILE"
+MOST_DIRTY = 10  # rows of a split where the job keeps bad rows and names no number. Source: exported jobs
+OWN_STORE = Link(name="", connector="obs-connector", values={})  # the object store of this installation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """``driver``: the job's settings by their full names (``throttlingConfig.numExtractors``).
+
+    ``dirty_link``: where bad rows go; the object store of this installation where the job names none.
+    """
+
+    name: str
+    from_link: Link
+    to_link: Link
+    source: Options
+    target: Options
+    driver: Mapping[str, str]
+    dirty_link: Link = OWN_STORE
+
+    def section(self, name: str) -> Inputs:
+        """One section of the settings."""
+        prefix = f"{name}."
+        found = {key.removeprefix(prefix): value for key, value in self.driver.items() if key.startswith(prefix)}
+        return Inputs(section=name, values=found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """Whom a run tells: of the destination that is ready, as JSON, before it is written, and before the last step."""
+
+    prepared: Callable[[Mapping[str, Any]], None] = lambda state: None
+    moving: Callable[[], None] = lambda: None
+
+
+def run_job(job: Job, surroundings: Surroundings, run: str, listener: Listener | None = None) -> None:
+    """Run a job to its end. ``run``: letters and digits that name this run. Raises CdmError."""
+    listener = listener or Listener()
+    inner = Cancellation()  # also cancelled when one split fails
+    with surroundings.cancellation.calling(inner.cancel):
+        inside = replace(surroundings, cancellation=inner)
+        source_side, target_side = open_connector(job.from_link, inside), open_connector(job.to_link, inside)
+        if _is_copy(job):
+            _copy(job, source_side, target_side, inside)
+            return
+        source, target = source_side.source(job.source), target_side.target(job.target)
+        try:
+            run_transfer(
+                Transfer(
+                    run=run,
+                    source=source,
+                    target=target,
+                    rules=rules_of(job, run),
+                    counters=surroundings.counters,
+                    cancellation=inner,
+                    mapper=partial(_mapper, job, inside),
+                    dirty_store=partial(_dirty_store, job, inside),
+                    on_prepared=lambda prepared: listener.prepared(as_json(prepared)),
+                    on_moving=listener.moving,
+                    say=surroundings.say,
+                )
+            )
+        finally:
+            source.close()
+            target.close()
+
+
+def finish_job(job: Job, surroundings: Surroundings, state: Mapping[str, Any]) -> None:
+    """Do the last step of a run that a crash cut short; what was done of it is not done again. Raises CdmError."""
+    with closing(_target(job, surroundings)) as target:
+        target.finish(from_json(state))
+
+
+def abandon_job(job: Job, surroundings: Surroundings, state: Mapping[str, Any]) -> None:
+    """Remove what a run that a crash cut short left in the destination. Raises CdmError."""
+    with closing(_target(job, surroundings)) as target:
+        target.abandon(from_json(state))
+
+
+def is_restartable(job: Job, surroundings: Surroundings) -> bool:
+    """Whether the job can be run again from its beginning after a crash, with the same result. Raises CdmError."""
+    if _is_copy(job):
+        return True
+    with closing(_target(job, surroundings)) as target:
+        return target.restartable
+
+
+def _target(job: Job, surroundings: Surroundings) -> Target:
+    return open_connector(job.to_link, surroundings).target(job.target)
+
+
+def as_json(prepared: Prepared) -> Mapping[str, Any]:
+    """A destination that is ready, to be kept."""
+    return {"schema": base64.b64encode(prepared.schema.serialize()).decode(), "state": dict(prepared.state)}
+
+
+def from_json(kept: Mapping[str, Any]) -> Prepared:
+    """What was kept."""
+    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(kept["schema"])))
+    return Prepared(schema=schema, state=kept["state"])
+
+
+def _mapper(job: Job, surroundings: Surroundings, source: pa.Schema, target: pa.Schema) -> Mapper:
+    text = job.section("transformConfig").text("fieldConverters")
+    converters = read_converters(text) if text else ()
+    if converters and job.source.flag("useSql"):
+        raise CdmError("transformConfig.fieldConverters: a job that reads with an SQL statement has no converters.")
+    constants = job.source.constants()
+    return Mapper(source, target, constants=constants, converters=converters, zone=surroundings.zone)
+
+
+def _dirty_store(job: Job, surroundings: Surroundings) -> FileStore:
+    bucket = job.section("throttlingConfig").text("obsBucket")
+    connector = open_connector(job.dirty_link, surroundings)
+    if not isinstance(connector, FileConnector):
+        raise CdmError(f"throttlingConfig.writeToLink: {job.dirty_link.name!r} leads to nothing that has files.")
+    return connector.open_store(Options(section="throttlingConfig", values={"bucketName": bucket}))
+
+
+def _is_copy(job: Job) -> bool:
+    return job.source.text("inputFormat") == BINARY or job.target.text("outputFormat") == BINARY
+
+
+def _copy(job: Job, source: Connector, target: Connector, surroundings: Surroundings) -> None:
+    """Copy files as they are. Raises CdmError unless both sides have files and say so."""
+    if not isinstance(source, FileConnector) or not isinstance(target, FileConnector):
+        raise BinaryNeedsFiles
+    if job.source.text("inputFormat") != job.target.text("outputFormat"):
+        raise BinaryNeedsFiles("inputFormat and outputFormat must both be BINARY_FILE.")
+    parallel = job.section("throttlingConfig").number("numExtractors", 1, 1, 1000)
+    with closing(source.open_store(job.source)) as read, closing(target.open_store(job.target)) as written:
+        copy_files(read, written, job.source, job.target, parallel, surroundings)
+
+
+def rules_of(job: Job, run: str) -> Rules:
+    """The settings of a run. Raises CdmError."""
+    throttling = job.section("throttlingConfig")
+    limited = throttling.flag("throttling")
+    folder = throttling.text("dirtyDataDirectory").strip("/")
+    keeps = throttling.flag("recordDirtyData")
+    return Rules(
+        extractors=throttling.number("numExtractors", 1, 1, 1000),
+        retries=throttling.number("splitRetryTime", 0, 0, 100),
+        capacity=throttling.number("channelCapacityMb", CAPACITY >> 20, 1, 500) << 20,
+        bytes_a_second=float(throttling.number("byteRate", 0) << 20) if limited else 0,
+        rows_a_second=float(throttling.number("recordRate", 0)) if limited else 0,
+        dirty=DirtyRules(
+            keeps=keeps,
+            most=throttling.number("maxErrorRecords", MOST_DIRTY),
+            folder=f"{folder}/{job.name}/{run}" if folder else "",
+        ),
+    )
