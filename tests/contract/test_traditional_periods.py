@@ -10,6 +10,7 @@ from scheduled_jobs import START, Factory, depending, moment
 
 from headrace.domain.clock import to_millis
 from headrace.domain.dependency_rules import Mode
+from headrace.errors import InvalidSchedule
 from headrace.factory import default_items, waiting
 from headrace.scheduling.simulated_workspace import simulate
 from headrace.wire.v1.default_items import DefaultItemsBody
@@ -33,6 +34,47 @@ def pair(factory: Factory, upstream: str, own: str, **members: str) -> tuple[str
     factory.start(b, START)
     factory.start(a, START)
     return a, b
+
+
+@pytest.mark.parametrize(
+    ("own", "upstream", "mode", "sentence"),
+    [
+        (
+            "0 0 2 ? * 2",
+            "0 0/5 * * * ?",
+            Mode.NATURAL,
+            "a job with the period week cannot depend on one with the period minute",
+        ),
+        (
+            "0 0 2 ? * 2",
+            "0 0 1 * * ?",
+            Mode.TRADITIONAL,
+            "a job with the period week cannot depend on one with the period day",
+        ),
+        (
+            "0 0/5 * * * ?",
+            "0 0/10 * * * ?",
+            Mode.TRADITIONAL,
+            "an interval of 5 minutes is shorter than the 10 minutes",
+        ),
+    ],
+)
+def test_start__periods_that_do_not_fit_are_refused(
+    factory: Factory, own: str, upstream: str, mode: Mode, sentence: str
+) -> None:
+    choose(factory, mode)
+    with pytest.raises(InvalidSchedule, match=rf"schedule.cron.dependJobs: 'job_1': {sentence}.*\({mode} periods\)"):
+        pair(factory, upstream, own)
+
+
+def test_start__periods_are_not_compared_with_an_upstream_job_that_runs_on_events_or_is_the_job_itself(
+    traditional: Factory,
+) -> None:
+    events = {"schedule": {"type": "EVENT", "event": {"eventType": "OBS", "channel": "obs://inbox/a/"}}}
+    upstream = traditional.create("", at=START, members=events)
+    traditional.start(upstream, START)
+    traditional.start(traditional.create("0 0 2 ? * 2", at=START, **depending(upstream)), START)
+    traditional.start(traditional.create("0 0 2 ? * 2", at=START, **depending("job_3")), START)
 
 
 def awaited(factory: Factory, job: str, at: int = -1) -> list[int]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from headrace.domain.clock import from_millis, to_millis
+from headrace.domain.dependencies import check_dependency
 from headrace.domain.identity import Caller
 from headrace.domain.instance import JobState
 from headrace.domain.job import JobDefinition
@@ -18,7 +19,7 @@ from headrace.domain.plan_times import next_plan_times
 from headrace.errors import InvalidParameter, InvalidSchedule, JobNotFound
 from headrace.factory import event_jobs
 from headrace.services import Services
-from headrace.storage import event_triggers, instances, jobs, schedules, waits
+from headrace.storage import default_items, event_triggers, instances, jobs, schedules, waits
 from headrace.storage.database import Connection
 from headrace.storage.jobs import JobRecord
 from headrace.storage.schedules import ScheduleRecord
@@ -51,7 +52,7 @@ def begin(
     if not definition.schedule.expression:
         raise InvalidSchedule("schedule.cron.expression: a CRON job cannot be started without it.")
     next_time = _next_time(services, definition, max(caller.now, beginning.not_before))
-    _check_upstream(connection, caller, job, definition)
+    _check_upstream(services, connection, caller, job, definition)
     schedule = ScheduleRecord(
         job_id=job.id,
         workspace_id=job.workspace_id,
@@ -147,12 +148,25 @@ def end(connection: Connection, job: JobRecord, now: int) -> None:
             waits.release(connection, waits.cancel(connection, waiting, reason, now), now)
 
 
-def _check_upstream(connection: Connection, caller: Caller, job: JobRecord, definition: JobDefinition) -> None:
-    """The jobs that a job depends on are scheduled, or paused. Raises InvalidParameter naming the first that is not."""
+def _check_upstream(
+    services: Services, connection: Connection, caller: Caller, job: JobRecord, definition: JobDefinition
+) -> None:
+    """The jobs that a job depends on are scheduled, or paused, and its period fits to theirs.
+
+    Raises InvalidParameter naming the first that is not, InvalidSchedule for periods that do not fit. Source: reference
+    on scheduling §3.3, §4 and §5; decision 26.
+    """
+    zone = ZoneInfo(services.settings.time_zone)
     for upstream in definition.schedule.upstream:
         found = jobs.upstream(connection, caller.workspace.id, upstream.workspace_id, upstream.job)
         if found is None or (found.status not in _GOING and found.id != job.id):
             raise InvalidParameter(f"depend job [{upstream.job}] is not running or pause; start it first.")
+        text = None if found.id == job.id else jobs.version_document(connection, found.id, found.version)
+        schedule = None if text is None else read_definition(text).schedule
+        if schedule is not None and schedule.kind == "CRON" and schedule.expression:
+            periods = default_items.of_workspace(connection, job.workspace_id).periods
+            member = f"schedule.cron.dependJobs: {upstream.job!r}"
+            check_dependency(period_of(definition.schedule, zone), period_of(schedule, zone), periods, member)
 
 
 def _skips_waiting(services: Services, definition: JobDefinition) -> bool:
