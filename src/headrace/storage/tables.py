@@ -701,6 +701,46 @@ alarms = Table(
     Index("alarms_of_instance", "instance_id"),
 )
 
+# Jobs that are promised to have finished by a time of day. document: the request as JSON. promised: the promise that is
+# open. next_look: null while it is switched off.
+baselines = Table(
+    "baselines",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    _text("workspace_id"),
+    _text("project_id"),
+    _text("name"),
+    Column("version", Integer, nullable=False),
+    _text("document"),
+    _number("create_time"),
+    _number("modify_time"),
+    _number("promised"),
+    _number("next_look", null=True),
+    UniqueConstraint("workspace_id", "name"),
+    Index("baselines_due", "next_look"),
+)
+
+# The promise of one day. warned: when to warn. begins: from when on instances count. finish: when all ended, or may.
+# alarmed: the standings that were told of, joined by commas.
+baseline_instances = Table(
+    "baseline_instances",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    _number("baseline_id"),
+    _number("promised"),
+    _number("warned"),
+    _number("begins"),
+    _text("standing"),
+    Column("finished", Integer, nullable=False),
+    _number("finish", null=True),
+    _text("reason"),
+    _text("alarmed"),
+    _number("first_alarm", null=True),
+    _number("last_alarm", null=True),
+    UniqueConstraint("baseline_id", "promised"),
+    Index("baseline_instances_promised", "promised"),
+)
+
 # Engines that run instances of this database. lease_until: one that has not said so later than this has lost its
 # instances, by the clock of the database. place: machine and home, where one engine runs at a time.
 engines = Table(
