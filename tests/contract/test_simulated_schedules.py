@@ -91,7 +91,7 @@ def test_a_simulation_is_what_the_scheduler_makes(factory: Factory, seed: int) -
     with factory.services.db.writing() as connection:
         workspace = factory.caller(START).workspace.id
         calendars.put(connection, CalendarRecord(workspace, "office", '{"weekdays":["MON","TUE","WED"]}'))
-    names = random_jobs(factory, random.Random(seed), 10)  # noqa: S311 - the same jobs each time
+    names = random_jobs(factory, random.Random(seed), 14)  # noqa: S311 - the same jobs each time
     until = START + timedelta(days=5)
     before = ask(factory, START, until)
     moment_of_clock = START
