@@ -22,12 +22,15 @@ from headrace.domain.identity import User
 from headrace.engine.engine import Engine
 from headrace.engine.surroundings import connection_finder
 from headrace.factory import imports, tasks, workspaces
+from headrace.migration import node_runs
 from headrace.migration.clusters import ensure_default_cluster
+from headrace.migration.runner import MigrationRunner
+from headrace.nodes.base import Migration, MigrationEnd
 from headrace.objectstore.store import open_store
 from headrace.scheduling.alarm_sender import AlarmSender
 from headrace.scheduling.event_listeners import EventListeners
 from headrace.scheduling.scheduler import Scheduler
-from headrace.services import Numbers, Services
+from headrace.services import NodeAttempt, Numbers, Services
 from headrace.settings import InvalidSetting, Settings
 from headrace.storage import identity, migrate
 from headrace.storage.database import open_database
@@ -47,6 +50,7 @@ class Installation:
     scheduler: Scheduler
     listeners: EventListeners
     alarms: AlarmSender
+    migrations: MigrationRunner
     credentials: Path
     first_start: bool
 
@@ -74,6 +78,7 @@ class Installation:
         imports.recover(self.services)
         tasks.forget_old(self.services)
         self.engine.start()
+        self.migrations.start()
         self.scheduler.start()
         self.listeners.start()
         self.alarms.start()
@@ -83,6 +88,7 @@ class Installation:
         self.services.stopping.set()
         self.listeners.stop()
         self.scheduler.stop()
+        self.migrations.stop()
         self.engine.stop()
         self.alarms.stop()
         self.services.db.close()
@@ -103,7 +109,7 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
         raise InvalidSetting(str(error)) from error
     migrate.upgrade(database)
     pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="background")
-    waker, alarm_waker = _Waker(), _Waker()
+    waker, alarm_waker, migration_waker, node_migrations = _Waker(), _Waker(), _Waker(), _NodeMigrations()
     services = Services(
         settings=settings,
         db=database,
@@ -115,12 +121,17 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
         next_id=lambda: uuid.uuid4().hex,
         wake_engine=waker,
         wake_alarms=alarm_waker,
+        wake_migrations=migration_waker,
         in_background=_background(pool),
+        migrate=node_migrations,
     )
     engine, scheduler, sender = Engine(services), Scheduler(services), AlarmSender(services)
+    migrations = MigrationRunner(services, lambda: engine.id, engine.open_sql)
+    node_migrations.runner, node_migrations.services = migrations, services
     listeners = EventListeners(services, lambda workspace, name: connection_finder(services, workspace, _NoLog())(name))
     waker.targets = (engine.wake, scheduler.wake, listeners.wake)
     alarm_waker.targets = (sender.wake,)
+    migration_waker.targets = (migrations.wake,)
     credentials = settings.home / "credentials.json"
     first = create_first_objects(services, credentials)
     return Installation(
@@ -129,6 +140,7 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
         scheduler=scheduler,
         listeners=listeners,
         alarms=sender,
+        migrations=migrations,
         credentials=credentials,
         first_start=first,
     )
@@ -153,6 +165,16 @@ class _Waker:
     def __call__(self) -> None:
         for wake in self.targets:
             wake()
+
+
+class _NodeMigrations:
+    """Runs a migration job for a node, by the runner that is made after the services that hold this."""
+
+    runner: MigrationRunner
+    services: Services
+
+    def __call__(self, migration: Migration, attempt: NodeAttempt) -> MigrationEnd:
+        return node_runs.migrate(self.runner, self.services, migration, attempt)
 
 
 def _background(pool: ThreadPoolExecutor) -> Callable[[Callable[[], None]], None]:

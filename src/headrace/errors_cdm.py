@@ -140,7 +140,7 @@ class StageFailed(CdmError):
 
 
 class RunStopped(CdmError):
-    """Somebody stopped the job. Source: reference on connectors, §11, "Stop": the submission is FAILED with this text."""
+    """Somebody stopped the job; its submission is FAILED with this text. Source: reference on connectors, §11."""
 
     code, text = "Cdm.0037", "stopped by user"
 
@@ -149,3 +149,21 @@ class BinaryNeedsFiles(CdmError):
     """Files are copied as they are only between systems that have files."""
 
     code, text = "Cdm.0062", "Binary transfer is supported only between SFTP, FTP, HDFS and OBS."
+
+
+class LinkDisabled(CdmError):
+    """A job of a link that is switched off cannot be started."""
+
+    code, text = "Cdm.0060", "The link is disabled."
+
+
+class CdmJobDisabled(CdmError):
+    """A job that is switched off cannot be started."""
+
+    code, text = "Cdm.0059", "The job is disabled."
+
+
+class CdmJobRunning(CdmError):
+    """A job runs once at a time."""
+
+    code, text = "Cdm.0052", "The job is running."

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -29,8 +30,17 @@ from headrace.engine.surroundings import (
     variables_of,
 )
 from headrace.errors import HeadraceError
-from headrace.nodes.base import Log, NodeContext, NodeFailed, NodeResult, build_node, unevaluated_properties
-from headrace.services import Services
+from headrace.nodes.base import (
+    Log,
+    Migration,
+    MigrationEnd,
+    NodeContext,
+    NodeFailed,
+    NodeResult,
+    build_node,
+    unevaluated_properties,
+)
+from headrace.services import NodeAttempt, Services
 from headrace.sql.engine import Cancellation
 from headrace.storage.instances import InstanceRecord, NodeRecord
 
@@ -138,8 +148,26 @@ def _run(
         record_log=record_log,
         cancellation=attempt.cancellation,
         polling_interval=definition.polling_interval.total_seconds(),
+        migrate=partial(_migrate, services, attempt, scope, record_log),
     )
     return node.run(context)
+
+
+def _migrate(services: Services, attempt: Attempt, scope: Scope, record_log: Log, migration: Migration) -> MigrationEnd:
+    """Run a migration job for a node. Raises HeadraceError, NodeFailed."""
+    record = attempt.record
+    caller = NodeAttempt(
+        project_id=scope.project_id,
+        workspace_id=record.workspace_id,
+        instance_id=record.id,
+        position=attempt.position,
+        fence=attempt.fence,
+        plan_time=record.plan_time,
+        variables=scope.parameters,
+        cancellation=attempt.cancellation,
+        say=record_log.line,
+    )
+    return services.migrate(migration, caller)
 
 
 def _evaluated(text: str, scope: Scope, secrets: Sequence[str]) -> str:
@@ -165,6 +193,7 @@ def build_context(
     cancellation: Cancellation,
     polling_interval: float = 10.0,
     secrets: Sequence[str] = (),
+    migrate: Callable[[Migration], MigrationEnd] | None = None,
 ) -> NodeContext:
     """What an attempt may touch."""
     settings = services.settings
@@ -179,6 +208,7 @@ def build_context(
     def evaluate(text: str, loop: Loop | None) -> str:
         return _evaluated(text, replace(scope, loop=loop), secrets)
 
+    optional = {} if migrate is None else {"migrate": migrate}
     return NodeContext(
         job_name=job_name,
         node_name=node_name,
@@ -202,6 +232,7 @@ def build_context(
         settings=settings,
         find_quality_rules=quality_rules_finder(services, workspace_id),
         record_quality=quality_recorder(services, workspace_id, instance_id, node_name),
+        **optional,
     )
 
 

@@ -22,6 +22,7 @@ from headrace.engine.surroundings import SqlEngines
 from headrace.errors import InstanceNotFound
 from headrace.nodes.process import end_leftovers
 from headrace.services import Services
+from headrace.sql.engine import SqlEngine
 from headrace.storage import instances
 from headrace.storage.instances import InstanceRecord, NodeRecord
 
@@ -77,6 +78,15 @@ class Engine:
             log.warning("ended processes that the last server left running", count=leftovers)
         self._coordinator.recover()
         self._scripts.recover()
+
+    @property
+    def id(self) -> str:
+        """The id of this engine among those of the database; empty before it has started."""
+        return self._membership.id if self._thread is not None else ""
+
+    def open_sql(self, workspace_id: str) -> SqlEngine:
+        """The embedded engine of a workspace, while this engine runs."""
+        return self._engines.of(workspace_id)
 
     def stop(self) -> None:
         """Ask running attempts to end, wait for them a few seconds, and stop."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from headrace.domain.identity import Caller
 from headrace.errors_cdm import CdmError, CdmJobNameExists, CdmJobNotFound
 from headrace.migration import clusters, values
@@ -146,6 +148,30 @@ def _view(record: CdmJobRecord, *, encode: bool) -> Document:
         "flag": int(as_truth(stored.get("schedulerConfig.isSchedulerJob"))),
         "group_name": stored.get("groupJobConfig.groupName") or "DEFAULT",
     }
+
+
+def put(services: Services, cluster_id: str, texts: Sequence[bytes], user: str, now: int) -> None:
+    """Create jobs, or replace those whose names are there. Raises CdmContentInvalid, CdmError."""
+    with services.db.writing() as connection:
+        for text in texts:
+            head = job_head(text)
+            check_job_name(head.name or "")
+            before = cdm.job_by_name(connection, cluster_id, head.name or "")
+            document = seal_cdm(values.received(text), services.sealer, None if before is None else before.document)
+            record = CdmJobRecord(
+                id=services.next_number() if before is None else before.id,
+                cluster_id=cluster_id,
+                name=head.name or "",
+                job_type=_type(head),
+                from_link=head.from_link_name or "",
+                to_link=head.to_link_name or "",
+                document=document,
+                create_user=user,
+                create_time=now,
+                update_user=user,
+                update_time=now,
+            )
+            (cdm.insert_job if before is None else cdm.replace_job)(connection, record)
 
 
 def replace(services: Services, caller: Caller, cluster_id: str, name: str, body: JobList) -> None:

@@ -1,66 +1,81 @@
-"""Runs of migration jobs (submissions): this release keeps the jobs and has nothing yet that runs them."""
+"""Runs of migration jobs (submissions): start, stop, and how they went."""
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any
 
 from headrace.domain.identity import Caller
-from headrace.errors_cdm import CdmError, CdmJobNotRunning, SubmissionFailed
+from headrace.errors_cdm import CdmError, CdmJobNotFound, CdmJobNotRunning, ClusterNotFound
+from headrace.migration import answers, clusters
 from headrace.migration.elements import job_head, job_texts
-from headrace.migration.jobs import page_size, stored_job
+from headrace.migration.jobs import page_size, put, stored_job
+from headrace.migration.starting import Start, add
 from headrace.services import Services
-from headrace.wire.cdm import JobList, RandomStart, SubmissionsQuery
-from headrace.wire.document import Document
-
-NO_ENGINE = "this release stores migration jobs; running them comes with a later one."
-
-
-def start(services: Services, caller: Caller, cluster_id: str, name: str) -> NoReturn:
-    """Raises CdmJobNotFound, ClusterNotFound, and for a job that is there SubmissionFailed."""
-    stored_job(services, caller, cluster_id, name)
-    raise SubmissionFailed(NO_ENGINE)
+from headrace.storage import cdm, submissions
+from headrace.wire.cdm import JobList, RandomStart, StartVariables, SubmissionsQuery
+from headrace.wire.document import Document, as_text
 
 
-def stop(services: Services, caller: Caller, cluster_id: str, name: str) -> NoReturn:
-    """Raises CdmJobNotFound, ClusterNotFound, and for a job that is there CdmJobNotRunning."""
-    stored_job(services, caller, cluster_id, name)
-    raise CdmJobNotRunning(f"[{name}] never ran: {NO_ENGINE}")
+def start(services: Services, caller: Caller, cluster_id: str, name: str, body: StartVariables | None) -> Document:
+    """Start a job; its submission, which is about to begin. Raises CdmJobNotFound, CdmJobRunning, ClusterNotFound."""
+    given: dict[str, Any] = {} if body is None or body.variables is None else body.variables
+    wanted = Start(
+        user=caller.user.name,
+        workspace_id=caller.workspace.id,
+        variables={key: as_text(value) for key, value in given.items()},
+    )
+    with services.db.writing() as connection:
+        clusters.found(connection, caller, cluster_id)
+        record = add(services, connection, cluster_id, name, wanted)
+    services.wake_migrations()
+    return {"submissions": [answers.submission_view(record)]}
 
 
-def start_random(body: RandomStart) -> NoReturn:
-    """Create and start jobs: nothing is created. Raises CdmContentInvalid, SubmissionFailed."""
-    for text in job_texts(JobList(jobs=body.jobs)):
-        job_head(text)
-    raise SubmissionFailed(f"no job was created: {NO_ENGINE}")
+def start_random(services: Services, caller: Caller, body: RandomStart) -> Document:
+    """Create or replace jobs in the first cluster that is there, and start them; all or none are created.
+
+    Raises CdmContentInvalid, CdmError, CdmJobRunning; ClusterNotFound when none of the clusters is there.
+    """
+    texts = job_texts(JobList(jobs=body.jobs))
+    names = [job_head(text).name or "" for text in texts]
+    with services.db.reading() as connection:
+        there = [key for key in body.clusters or () if cdm.cluster_by_id(connection, caller.project_id, key)]
+    if not there:
+        raise ClusterNotFound(f"clusters {', '.join(body.clusters or ()) or 'none'}.")
+    put(services, there[0], texts, caller.user.name, caller.now)
+    started = [start(services, caller, there[0], name, None)["submissions"][0] for name in names]
+    return {"submissions": started}
+
+
+def stop(services: Services, caller: Caller, cluster_id: str, name: str) -> Document:
+    """Have the run of a job end. Raises CdmJobNotFound, CdmJobNotRunning, ClusterNotFound."""
+    with services.db.writing() as connection:
+        clusters.found(connection, caller, cluster_id)
+        job = cdm.job_by_name(connection, cluster_id, name)
+        if job is None:
+            raise CdmJobNotFound(name)
+        last = submissions.last(connection, job.id)
+        if last is None or not submissions.wish_stop(connection, last.id):
+            raise CdmJobNotRunning(f"[{name}]")
+    services.wake_migrations()
+    return {}
 
 
 def status(services: Services, caller: Caller, cluster_id: str, name: str) -> Document:
     """The latest submission; a job that never ran has one that says so. Raises CdmJobNotFound, ClusterNotFound."""
-    record = stored_job(services, caller, cluster_id, name)
-    submission = {
-        "job-name": record.name,
-        "status": "NEVER_EXECUTED",
-        "progress": 0,
-        "creation-user": record.create_user,
-        "creation-date": record.create_time,
-        "last-update-date": record.update_time,
-        "last-update-user": record.update_user,
-        "last-udpate-user": record.update_user,
-        "isIncrementing": False,
-        "isStopingIncrement": "",
-        "is-execute-auto": False,
-        "isDeleteJob": False,
-        "delete_rows": 0,
-        "update_rows": 0,
-        "write_rows": 0,
-    }
-    return {"submissions": [submission]}
+    job = stored_job(services, caller, cluster_id, name)
+    with services.db.reading() as connection:
+        last = submissions.last(connection, job.id)
+    return {"submissions": [answers.never_executed(job) if last is None else answers.submission_view(last)]}
 
 
-def submissions(services: Services, caller: Caller, cluster_id: str, query: SubmissionsQuery) -> Document:
-    """The runs of a job, newest first: none in this release. Raises CdmJobNotFound, CdmError, ClusterNotFound."""
+def history(services: Services, caller: Caller, cluster_id: str, query: SubmissionsQuery) -> Document:
+    """The runs of a job, newest first. Raises CdmJobNotFound, CdmError, ClusterNotFound."""
     if not query.jname:
         raise CdmError("jname: missing; it names the job.")
     size = page_size(query.page_no, query.page_size)
-    stored_job(services, caller, cluster_id, query.jname)
-    return {"submissions": [], "total": 0, "page_no": query.page_no, "page_size": size}
+    job = stored_job(services, caller, cluster_id, query.jname)
+    with services.db.reading() as connection:
+        total, found = submissions.page(connection, job.id, skip=(query.page_no - 1) * size, rows=size)
+    views = [answers.submission_view(record) for record in found]
+    return {"submissions": views, "total": total, "page_no": query.page_no, "page_size": size}

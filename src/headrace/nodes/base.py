@@ -105,6 +105,28 @@ class Resource:
     depends: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Migration:
+    """A migration job to run: an existing one by its name, or one to be made (or replaced) from ``body`` first.
+
+    ``cluster_id`` counts where both are given; empty ones are the default cluster.
+    """
+
+    job_name: str
+    cluster_name: str = ""
+    cluster_id: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MigrationEnd:
+    """How a migration job ended. ``counts``: what it moved, by the names of the API (``ROWS_READ``)."""
+
+    succeeded: bool
+    message: str
+    counts: Mapping[str, int]
+
+
 class Log(Protocol):
     """The log of one attempt; secrets are masked on the way in."""
 
@@ -121,6 +143,10 @@ def _no_quality_rules(_: object) -> Any:
     raise NodeFailed("What runs here has no quality rules.")
 
 
+def _no_migrations(_: Migration) -> MigrationEnd:
+    raise NodeFailed("What runs here has no migration jobs.")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeContext:
     """All that an attempt may touch. Times are aware.
@@ -132,7 +158,8 @@ class NodeContext:
     ``substitute`` replaces ``${name}`` in a script's text, given its arguments; parameters of the job come first, then
     those of the workspace. ``evaluate`` gives the text of a property listed in ``unevaluated``, for a row of a loop.
     ``polling_interval``: seconds between two looks at something remote. ``find_quality_rules`` gives the document of a
-    quality rule job; ``record_quality`` keeps what its rules found.
+    quality rule job; ``record_quality`` keeps what its rules found; ``migrate`` runs a migration job to its end, tells
+    the log how far it is, and raises HeadraceError where it cannot be started.
     """
 
     job_name: str
@@ -157,6 +184,7 @@ class NodeContext:
     settings: Settings = field(default_factory=Settings)
     find_quality_rules: Callable[[str], str] = _no_quality_rules
     record_quality: Callable[[Sequence[Outcome]], None] = _no_quality_rules
+    migrate: Callable[[Migration], MigrationEnd] = _no_migrations
 
 
 @dataclass(frozen=True, kw_only=True)

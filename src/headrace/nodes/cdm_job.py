@@ -1,22 +1,21 @@
-"""The CDM Job and Data Migration nodes: they know what they are to run, and fail until migrations can be run."""
+"""The CDM Job and Data Migration nodes: they run a migration job of a cluster."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
 
-from headrace.nodes.base import Node, NodeContext, NodeFailed, NodeResult, compared_name, node_type
-
-_LATER = "Migrations run in a later release of Headrace"
+from headrace.nodes.base import Migration, Node, NodeContext, NodeFailed, NodeResult, compared_name, node_type
 
 
 @node_type("CDMJob", "DataMigration")
 @dataclass(frozen=True, kw_only=True)
 class CdmJob(Node):
-    """Names the migration job that it would run: an existing one of a cluster, or one whose body it brings along.
+    """Runs a migration job to its end: an existing one of a cluster, or one whose body it brings along.
 
     ``job_type``: ``existsJob`` or a new one with the JSON body ``job_json`` (the name of this member is inferred).
-    Source: user guide, "CDM Job"; exported jobs.
+    Parameters of the job and the workspace replace ``${name}`` in it; date macros use the plan time. Its output is the
+    counters as JSON. Source: user guide, "CDM Job"; exported jobs.
     """
 
     type_name: str
@@ -26,20 +25,28 @@ class CdmJob(Node):
     job_type: str = ""
     job_json: str = field(default="", metadata={"names": ("jobJson", "jobBody", "cdmJobJson", "jobContent")})
 
-    @classmethod
-    def refusal(cls, type_name: str) -> str:
-        return f"{_LATER}; this one keeps their definitions."
-
     def run(self, ctx: NodeContext) -> NodeResult:
         name = self.job_name or self._name_of_body()
         if not name:
             raise NodeFailed("jobName: the node names no migration job.")
-        cluster = self.cluster_name or self.cluster_id
-        if not cluster and compared_name(self.type_name) == "cdmjob":
+        if not (self.cluster_name or self.cluster_id) and compared_name(self.type_name) == "cdmjob":
             raise NodeFailed("clusterName: the node names no cluster.")
-        where = f" of cluster {cluster!r}" if cluster else ""
-        message = f'{_LATER}: job {name!r}{where} was not run. A dry run (emptyRunningJob "1") passes it.'
-        return NodeResult(success=False, message=message, retry=False)
+        end = ctx.migrate(
+            Migration(
+                job_name=name,
+                cluster_name=self.cluster_name,
+                cluster_id=self.cluster_id,
+                body="" if self.job_type == "existsJob" else self.job_json,
+            )
+        )
+        ctx.log.line(", ".join(f"{counter} {count:,}" for counter, count in end.counts.items() if count) or "no rows")
+        output = json.dumps(dict(end.counts))
+        return NodeResult(
+            success=end.succeeded,
+            message="" if end.succeeded else end.message,
+            output=output,
+            input_row_count=end.counts.get("ROWS_WRITTEN"),
+        )
 
     def _name_of_body(self) -> str:
         if not self.job_json:

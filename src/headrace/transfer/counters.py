@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 @dataclass
 class Counts:
-    """Rows, bytes and files; ``rows_skipped``: dirty or filtered.
+    """Rows, bytes and files; ``rows_skipped``: dirty or filtered. ``parts``: splits, and how many are done.
 
     Source: CDM API reference, counters of a submission.
     """
@@ -23,6 +23,18 @@ class Counts:
     files_skipped: int = 0
     total_files: int = 0
     total_size: int = 0
+    parts: int = 0
+    parts_done: int = 0
+
+    @property
+    def progress(self) -> int:
+        """Percent, by files where their number is known, else by parts."""
+        done, of = (
+            (self.files_written + self.files_skipped, self.total_files)
+            if self.total_files
+            else (self.parts_done, self.parts)
+        )
+        return min(99, 100 * done // of) if of else 0
 
 
 class Counters:

@@ -1,4 +1,4 @@
-"""A migration job as it is run: two links, the inputs of its sides and its settings; all words replaced."""
+"""Runs a migration job: its connectors, its settings and its pipeline."""
 
 from __future__ import annotations
 
@@ -15,39 +15,17 @@ from headrace.errors_cdm import BinaryNeedsFiles, CdmError
 from headrace.sql.engine import Cancellation
 from headrace.transfer.connector import Connector, Prepared, Surroundings, Target, open_connector
 from headrace.transfer.converters import read_converters
+from headrace.transfer.definition import Job
 from headrace.transfer.dirty_rows import DirtyRules
 from headrace.transfer.files.connector import FileConnector
 from headrace.transfer.files.copy import copy_files
 from headrace.transfer.files.store import FileStore
 from headrace.transfer.mapping import Mapper
-from headrace.transfer.options import Inputs, Link, Options
+from headrace.transfer.options import Options
 from headrace.transfer.pipeline import CAPACITY, Rules, Transfer, run_transfer
 
 BINARY = "BINARY_FILE"
 MOST_DIRTY = 10  # rows of a split where the job keeps bad rows and names no number. Source: exported jobs
-OWN_STORE = Link(name="", connector="obs-connector", values={})  # the object store of this installation
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """``driver``: the job's settings by their full names (``throttlingConfig.numExtractors``).
-
-    ``dirty_link``: where bad rows go; the object store of this installation where the job names none.
-    """
-
-    name: str
-    from_link: Link
-    to_link: Link
-    source: Options
-    target: Options
-    driver: Mapping[str, str]
-    dirty_link: Link = OWN_STORE
-
-    def section(self, name: str) -> Inputs:
-        """One section of the settings."""
-        prefix = f"{name}."
-        found = {key.removeprefix(prefix): value for key, value in self.driver.items() if key.startswith(prefix)}
-        return Inputs(section=name, values=found)
 
 
 @dataclass(frozen=True, kw_only=True)

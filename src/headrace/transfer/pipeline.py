@@ -49,7 +49,8 @@ class Transfer:
 
     ``run`` names it in the destination. ``cancellation`` is its own, as a split that fails cancels the others.
     ``mapper`` makes the mapper between what is read and what is written. ``on_prepared`` hears of the destination
-    before anything is written, ``on_moving`` when all is written and only the last step is left. ``say``: a line for the log.
+    before anything is written, ``on_moving`` when all is written and only the last step is left. ``say``: a line for
+    the log.
     """
 
     run: str
@@ -70,6 +71,7 @@ def run_transfer(transfer: Transfer) -> None:
     source, target = transfer.source, transfer.target
     schema = source.schema()
     splits = source.splits(transfer.rules.extractors)
+    transfer.counters.add(parts=len(splits))
     transfer.say(f"Reads {len(schema)} columns in {len(splits)} part{'' if len(splits) == 1 else 's'}.")
     prepared = target.prepare(schema, transfer.run, len(splits))
     try:
@@ -93,7 +95,7 @@ def _run_splits(transfer: Transfer, prepared: Prepared, mapper: Mapper, splits: 
     def one(number: int) -> None:
         try:
             _run_split(transfer, prepared, mapper, splits[number], number)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again when the others have ended
             errors.append(error)
             transfer.cancellation.cancel()
 
@@ -121,6 +123,7 @@ def _run_split(transfer: Transfer, prepared: Prepared, mapper: Mapper, split: Sp
                 raise
             transfer.say(f"Part {number} failed and is tried again ({attempt} of {attempts - 1}): {error.message}")
         else:
+            transfer.counters.add(parts_done=1)
             return
         finally:
             dirty.close()
@@ -175,7 +178,7 @@ def _read(transfer: Transfer, split: Split, channel: Channel, dirty: DirtyRows) 
                     raise RunStopped
     except Closed:
         return  # the writer knows why
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - raised again by the writer's side
         channel.end(_told(error, ExtractionFailed, cancellation))
     finally:
         channel.end()

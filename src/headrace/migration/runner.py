@@ -1,0 +1,328 @@
+"""Runs migration jobs in this process, and goes on with what a process that is gone left behind.
+
+A submission is written before it runs, so that a crash at any moment leaves one that a recovery finds: finished where
+only the last step was left, run again where that gives the same result, else reported as failed. What moves the data is
+loaded when the first job runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from headrace.domain.clock import from_millis
+from headrace.errors import HeadraceError
+from headrace.errors_cdm import CdmJobNotFound, RunStopped
+from headrace.migration.definition import runnable
+from headrace.migration.starting import Start, add
+from headrace.services import Services
+from headrace.sql.engine import Cancellation, SqlEngine
+from headrace.storage import cdm, engines, submissions
+from headrace.storage.cdm import CdmJobRecord
+from headrace.storage.database import Connection
+from headrace.storage.submissions import (
+    FAILED,
+    FAILED_TO_SUBMIT,
+    MOVING,
+    OPEN,
+    PREPARED,
+    READING,
+    RUNNING,
+    SUCCEEDED,
+    SubmissionRecord,
+)
+from headrace.transfer.counters import Counters
+from headrace.transfer.definition import Job
+
+log = structlog.get_logger("headrace.migration")
+
+LOST = "The server ended while the job ran."
+TELL_SECONDS = 1.0  # how often counts are written, and stops by other processes looked for
+RECOVER_SECONDS = 10.0  # how often runs of processes that are gone are looked for, on a database of several
+STOP_SECONDS = 8.0  # how long a stop of the server waits for runs to end
+
+
+@dataclass
+class Running:
+    """A run of this process. ``say``: a line for the log of whoever waits for it."""
+
+    cancellation: Cancellation = field(default_factory=Cancellation)
+    counters: Counters = field(default_factory=Counters)
+    say: Callable[[str], None] = lambda text: None
+
+
+class MigrationRunner:
+    """The runs of migration jobs of this process.
+
+    ``owner`` is the id of this engine among those of the database, ``open_sql`` the embedded engine of a workspace.
+    """
+
+    def __init__(
+        self, services: Services, owner: Callable[[], str], open_sql: Callable[[str], SqlEngine], workers: int = 32
+    ) -> None:
+        self._services = services
+        self._owner = owner
+        self._open_sql = open_sql
+        self._zone = ZoneInfo(services.settings.time_zone)
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, "migration")
+        self._lock = threading.Lock()
+        self._running: dict[int, Running] = {}
+        self._settling: set[int] = set()  # runs that are being recovered
+        self._stopping, self._woken = threading.Event(), threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    # ---- life
+
+    def start(self) -> None:
+        """Go on with what is left, in the background."""
+        if self._watcher is None:
+            self._stopping.clear()
+            self._watcher = threading.Thread(target=self._watch, name="migrations", daemon=True)
+            self._watcher.start()
+
+    def stop(self) -> None:
+        """Cut short what runs; it is recovered by the next start, as after a crash."""
+        self._stopping.set()
+        self.wake()
+        with self._lock:
+            running = list(self._running.values())
+        for one in running:
+            one.cancellation.cancel()
+        if self._watcher is not None:
+            self._watcher.join()
+            self._watcher = None
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = ThreadPoolExecutor(self._workers, "migration")
+
+    def wake(self) -> None:
+        """A job was started, or is to stop. May be called from any thread."""
+        self._woken.set()
+
+    def _watch(self) -> None:
+        """Take what was started or left behind; write counts, and end what is to stop, while jobs run."""
+        while not self._stopping.is_set():
+            try:
+                self._woken.clear()
+                self.recover()
+                while self._running and not self._woken.wait(TELL_SECONDS):
+                    self._tell_counts()
+                self._tell_counts()
+            except Exception:
+                log.exception("a look at the runs of migration jobs failed; it is tried again")
+                self._stopping.wait(TELL_SECONDS)
+            if not self._running:
+                self._woken.wait(RECOVER_SECONDS if self._services.db.shared else None)
+
+    def _tell_counts(self) -> None:
+        with self._lock:
+            running = dict(self._running)
+        if not running:
+            return
+        now, owner = self._services.now(), self._owner()
+        with self._services.db.writing(durable=False) as connection:
+            for key, one in running.items():
+                counts = one.counters.now()
+                submissions.set_counts(connection, key, owner, _text(one.counters), counts.progress, now)
+            for key in submissions.to_stop(connection, owner):
+                if key in running:
+                    running[key].cancellation.cancel()
+
+    def run(self, cluster_id: str, job_name: str, start: Start, running: Running) -> SubmissionRecord:
+        """Start a job and wait for its end. Raises CdmJobNotFound, CdmJobRunning."""
+        with self._services.db.writing() as connection:
+            record = add(self._services, connection, cluster_id, job_name, replace(start, owner=self._owner()))
+            with self._lock:
+                self._running[record.id] = running
+        self._run(record, running)
+        with self._services.db.reading() as connection:
+            return submissions.by_id(connection, record.id) or record
+
+    # ---- one run
+
+    def _guarded(self, record: SubmissionRecord) -> None:
+        try:
+            self._run(record, Running())
+        except Exception:
+            log.exception("the run of a migration job could not be recorded", submission=record.id)
+
+    def _run(self, record: SubmissionRecord, running: Running) -> None:
+        """From the record to its end; what the job raises is its end, recorded."""
+        with self._lock:
+            self._running[record.id] = running
+        try:
+            job = self._job(record)
+        except HeadraceError as error:
+            self._end(record, FAILED_TO_SUBMIT, running, error)
+        else:
+            self._move(record, job, running)
+        finally:
+            with self._lock:
+                del self._running[record.id]
+
+    def _move(self, record: SubmissionRecord, job: Job, running: Running) -> None:
+        started = record._replace(status=RUNNING, start_time=record.start_time or self._services.now())
+        self._write(started, running)
+        now = started
+
+        def tell(phase: str, destination: str) -> None:
+            nonlocal now
+            now = now._replace(phase=phase, destination=destination)
+            self._write(now, running)
+
+        try:
+            self._transfer().run(
+                self._services,
+                job,
+                record,
+                self._open_sql,
+                running,
+                prepared=lambda text: tell(PREPARED, text),
+                moving=lambda: tell(MOVING, now.destination),
+            )
+        except HeadraceError as error:
+            if not self._stopping.is_set():
+                self._end(now, FAILED, running, error)
+        except Exception as error:
+            log.exception("a migration job raised an error of its own", submission=record.id)
+            self._end(now, FAILED, running, error)
+        else:
+            self._end(now, SUCCEEDED, running, None)
+
+    def _write(self, record: SubmissionRecord, running: Running) -> None:
+        with self._services.db.writing() as connection:
+            submissions.replace(
+                connection, record._replace(counts=_text(running.counters), update_time=self._services.now())
+            )
+
+    def _end(self, record: SubmissionRecord, status: str, running: Running, error: Exception | None) -> None:
+        message = "" if error is None else error.message if isinstance(error, HeadraceError) else str(error)
+        now = self._services.now()
+        progress = 100 if error is None else -1
+        details = f"{getattr(error, 'code', type(error).__name__)}: {message}" if error is not None else ""
+        ended = record._replace(
+            status=status, owner="", end_time=now, progress=progress, error_summary=message, error_details=details
+        )
+        self._write(ended, running)
+        log.info("a migration job ended", job=record.job_name, submission=record.id, status=status)
+
+    def _job(self, record: SubmissionRecord) -> Job:
+        """What a submission is to run. Raises CdmError."""
+        with self._services.db.reading() as connection:
+            stored = self._stored(connection, record)
+            at = from_millis(record.reference_time).astimezone(self._zone)
+            return runnable(self._services, connection, stored, json.loads(record.variables), at, self._zone)
+
+    def _stored(self, connection: Connection, record: SubmissionRecord) -> CdmJobRecord:
+        stored = cdm.job_by_name(connection, record.cluster_id, record.job_name)
+        if stored is None:
+            raise CdmJobNotFound(record.job_name)
+        return stored
+
+    @staticmethod
+    def _transfer() -> ModuleType:
+        """What moves the data; it takes a moment to load, and nothing else needs it."""
+        return importlib.import_module("headrace.migration.transfer")
+
+    # ---- recovery
+
+    def recover(self) -> None:
+        """Go on with the runs of processes that are gone. Those that can be run again are."""
+        for record in self._orphans():
+            claimed = self._claim(record.id)
+            if claimed is not None and not self._settled(claimed):
+                self._pool.submit(self._guarded, claimed)
+
+    def settled(self, submission_id: int, cancellation: Cancellation) -> SubmissionRecord:
+        """A run of a process that is gone, ended: by this process, or by the one that was faster.
+
+        Raises RunStopped when somebody does not want to wait for that.
+        """
+        while True:
+            with self._services.db.reading() as connection:
+                record = submissions.by_id(connection, submission_id)
+            if record is None or record.status not in OPEN:
+                break
+            claimed = self._claim(submission_id)
+            if claimed is not None:
+                self._settled(claimed)
+            elif cancellation.wait(TELL_SECONDS):
+                raise RunStopped
+        if record is None:
+            raise CdmJobNotFound(f"submission {submission_id}")
+        return record
+
+    def _orphans(self) -> list[SubmissionRecord]:
+        with self._services.db.reading() as connection:
+            alive = engines.all_ids(connection)
+            unended = submissions.unended(connection)
+        return [one for one in unended if one.owner not in alive or self._is_left_here(one)]
+
+    def _claim(self, submission_id: int) -> SubmissionRecord | None:
+        """Make a run of nobody this process's; None where another was faster, or it has ended."""
+        mine = self._owner()
+        with self._services.db.writing() as connection:
+            record = submissions.locked(connection, submission_id)
+            if record is None or record.status not in OPEN:
+                return None
+            if record.owner in engines.all_ids(connection) and not self._is_left_here(record):
+                return None
+            claimed = record._replace(owner=mine)
+            submissions.replace(connection, claimed)
+        with self._lock:
+            self._settling.add(submission_id)
+        return claimed
+
+    def _is_left_here(self, record: SubmissionRecord) -> bool:
+        """Whether a run of this process's id is not in its hands: its server was stopped and started again."""
+        with self._lock:
+            held = record.id in self._running or record.id in self._settling
+        return record.owner == self._owner() and not held
+
+    def _settled(self, record: SubmissionRecord) -> bool:
+        """End a run that was cut short, or undo what it did; False where it is to be run again."""
+        try:
+            return self._settle(record)
+        finally:
+            with self._lock:
+                self._settling.discard(record.id)
+
+    def _settle(self, record: SubmissionRecord) -> bool:
+        if record.start_time is None:
+            return False
+        try:
+            job = self._job(record)
+            if record.phase == MOVING:
+                self._transfer().finish(self._services, job, record, self._open_sql, Running())
+                self._end(record, SUCCEEDED, Running(), None)
+                return True
+            if record.phase == PREPARED:
+                self._transfer().abandon(self._services, job, record, self._open_sql, Running())
+            restartable = record.phase == READING or self._transfer().is_restartable(
+                self._services, job, record, self._open_sql, Running()
+            )
+        except HeadraceError as error:
+            self._end(record, FAILED, Running(), error)
+            return True
+        if record.stop or record.source_key or not restartable:
+            self._end(record, FAILED, Running(), _Lost())
+            return True
+        log.warning("a migration job that was cut short is run again", job=record.job_name, submission=record.id)
+        return False
+
+
+class _Lost(HeadraceError):
+    code, text = "Cdm.0036", LOST
+
+
+def _text(counters: Counters) -> str:
+    counts = counters.now()
+    return json.dumps(counts.__dict__)

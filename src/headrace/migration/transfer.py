@@ -1,0 +1,73 @@
+"""Joins a submission to the pipeline that moves its data. Loaded when the first migration job runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from headrace.services import Services
+from headrace.sql.engine import SqlEngine
+from headrace.storage.submissions import SubmissionRecord
+from headrace.transfer import job as transfer_job
+from headrace.transfer.connector import Surroundings
+from headrace.transfer.definition import Job
+
+if TYPE_CHECKING:
+    from headrace.migration.runner import Running
+
+OpenSql = Callable[[str], SqlEngine]
+
+
+def surroundings(services: Services, workspace_id: str, open_sql: OpenSql, running: Running) -> Surroundings:
+    """What connectors may use of this installation."""
+    return Surroundings(
+        store=services.store,
+        files=files(services),
+        open_sql=lambda: open_sql(workspace_id),
+        zone=ZoneInfo(services.settings.time_zone),
+        now=services.now,
+        cancellation=running.cancellation,
+        counters=running.counters,
+        say=running.say,
+    )
+
+
+def files(services: Services) -> Path:
+    """The folder that links to local files may reach into."""
+    folder = services.settings.home / "files"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def run(
+    services: Services,
+    job: Job,
+    record: SubmissionRecord,
+    open_sql: OpenSql,
+    running: Running,
+    prepared: Callable[[str], None],
+    moving: Callable[[], None],
+) -> None:
+    """Run a submission to its end. Raises CdmError."""
+    listener = transfer_job.Listener(prepared=lambda state: prepared(json.dumps(state)), moving=moving)
+    transfer_job.run_job(job, surroundings(services, record.workspace_id, open_sql, running), str(record.id), listener)
+
+
+def finish(services: Services, job: Job, record: SubmissionRecord, open_sql: OpenSql, running: Running) -> None:
+    """Do the last step of a submission that was cut short in it. Raises CdmError."""
+    inside = surroundings(services, record.workspace_id, open_sql, running)
+    transfer_job.finish_job(job, inside, json.loads(record.destination))
+
+
+def abandon(services: Services, job: Job, record: SubmissionRecord, open_sql: OpenSql, running: Running) -> None:
+    """Remove what a submission that was cut short left. Raises CdmError."""
+    inside = surroundings(services, record.workspace_id, open_sql, running)
+    transfer_job.abandon_job(job, inside, json.loads(record.destination))
+
+
+def is_restartable(services: Services, job: Job, record: SubmissionRecord, open_sql: OpenSql, running: Running) -> bool:
+    """Whether running a submission again gives the same result. Raises CdmError."""
+    return transfer_job.is_restartable(job, surroundings(services, record.workspace_id, open_sql, running))
