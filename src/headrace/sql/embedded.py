@@ -69,6 +69,10 @@ class EmbeddedEngine:
         """Write what is left and let go of the file."""
         self._database.close()
 
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection to the workspace's tables, for who loads them in bulk; names are ``CATALOG.schema.table``."""
+        return self._database.cursor()
+
     def execute(
         self,
         script: str,
