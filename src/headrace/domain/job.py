@@ -11,6 +11,7 @@ from functools import cached_property
 
 from headrace.domain.dependency_words import DependFailPolicy, UpstreamJob
 from headrace.domain.event_words import EventSource
+from headrace.domain.obs_listening import ObsListening
 from headrace.errors import InvalidParameter
 
 
@@ -91,7 +92,8 @@ class ScheduleDefinition:
     ``concurrent``: how many instances of the job run at once, 0 for any number. ``confirm``: each waits for a person.
     ``interval_type`` (``hours``), ``period`` (``5 minutes``): as written. ``depends_on_itself``: an instance waits for
     the one before; ``skips_waiting``: of several waiting ones only the newest runs. ``calendar``: the name of one;
-    on its days off an instance is a dry run. ``event``: what makes an EVENT job run.
+    on its days off an instance is a dry run. ``event``: what makes an EVENT job run. ``listening``: for which file an
+    instance of a CRON job waits.
     """
 
     kind: str = "EXECUTE_ONCE"
@@ -109,6 +111,7 @@ class ScheduleDefinition:
     skips_waiting: bool = False
     calendar: str = ""
     event: EventSource = EventSource()  # noqa: RUF009  # frozen
+    listening: ObsListening | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

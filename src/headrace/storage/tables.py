@@ -792,6 +792,27 @@ quality_results = Table(
     Index("quality_results_of_rule", "workspace_id", "rule_name", "time", "id"),
 )
 
+# Instances that listen for a file. since: objects changed then or later are new. next_time: null when it is over.
+instance_listenings = Table(
+    "instance_listenings",
+    metadata,
+    Column("instance_id", BigInteger, primary_key=True, autoincrement=False),
+    _text("expression"),
+    _text("path"),
+    _number("since"),
+    _number("interval"),
+    _number("until"),
+    _number("next_time", null=True),
+    Column("confirm", Integer, nullable=False),
+    _text("found"),
+)
+Index(
+    "instance_listenings_due",
+    instance_listenings.c.next_time,
+    sqlite_where=instance_listenings.c.next_time.is_not(None),
+    postgresql_where=instance_listenings.c.next_time.is_not(None),
+)
+
 script_instances = Table(
     "script_instances",
     metadata,

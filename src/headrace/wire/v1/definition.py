@@ -33,6 +33,7 @@ from headrace.domain.job import (
     ScheduleDefinition,
     SkipPolicy,
 )
+from headrace.domain.obs_listening import ObsListening, listening_of
 from headrace.errors import InvalidParameter
 from headrace.wire.document import Document, as_text, as_truth, number_value, read_document, without_nulls
 
@@ -98,7 +99,17 @@ def _schedule(schedule: Document) -> ScheduleDefinition:
         skips_waiting=as_truth(cron.get("isSkipSelfDepJob")),
         calendar="" if (calendar := as_text(cron.get("calendarScheduling"))).lower() in NO_CALENDAR else calendar,
         event=_event(_members(schedule.get("event"))),
+        listening=_listening(cron) if kind == "CRON" else None,
     )
+
+
+def _listening(cron: Document) -> ObsListening | None:
+    """``monitorObsPath`` is false, or the path; true names none. Source: reference on scheduling §2.4; decision 26."""
+    path = as_text(cron.get("monitorObsPath")).strip()
+    if path.lower() in ("", "false"):
+        return None
+    minutes = [int(_number(cron, name, 0)) for name in ("scanInterval", "scanDuration")]
+    return listening_of("" if path.lower() == "true" else path, *minutes)
 
 
 def _event(event: Document) -> EventSource:
