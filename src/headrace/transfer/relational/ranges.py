@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from math import isfinite
 from typing import Any, NamedTuple
 
 
@@ -30,9 +31,11 @@ class Range(NamedTuple):
 def ranges(low: Any, high: Any, parts: int) -> Sequence[Range]:
     """At most ``parts`` ranges from the least to the greatest value of a column, each value in exactly one.
 
-    Numbers, dates, timestamps and truth values; TypeError for others. One range for values that cannot be divided
+    Numbers, dates, timestamps and truth values; TypeError for others. None where what lies between cannot be divided
     (NaN, infinities).
     """
+    if isinstance(low, Decimal | float) and not (isfinite(low) and isfinite(high) and isfinite(high - low)):
+        return []
     if isinstance(low, bool):
         return [Range(low, low, True)] if low == high or parts < 2 else [Range(one, one, True) for one in (low, high)]
     cuts = sorted({low, high, *_between(low, high, parts)})
@@ -51,8 +54,7 @@ def _between(low: Any, high: Any, parts: int) -> Sequence[Any]:
     if isinstance(low, int):
         return [low + (high - low) * step // parts for step in steps]
     if isinstance(low, Decimal):
-        return [low + (high - low) * step / parts for step in steps] if (high - low).is_finite() else []
+        return [low + (high - low) * step / parts for step in steps]
     if isinstance(low, float):
-        width = high - low
-        return [low + width * (step / parts) for step in steps] if width - width == 0 else []
+        return [low + (high - low) * (step / parts) for step in steps]
     raise TypeError(type(low).__name__)

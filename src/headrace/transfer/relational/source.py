@@ -106,9 +106,10 @@ class RelationalSource(Source):
         if low is None:
             return [f"{quoted} IS NULL"] if with_null else []
         try:
-            found = [one.condition(quoted, self._database.literal) for one in ranges(low, high, parts)]
+            divided = [one.condition(quoted, self._database.literal) for one in ranges(low, high, parts)]
         except TypeError as error:
             raise CdmError(f"fromJobConfig.partitionColumn: {name!r} gives {error}, which has no ranges.") from error
+        found = divided or [f"{quoted} IS NOT NULL"]
         return [*found[:-1], f"{found[-1]} OR {quoted} IS NULL"] if with_null else found
 
     def read(self, split: Split, reject: Reject) -> Iterator[pa.RecordBatch]:
