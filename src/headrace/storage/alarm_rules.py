@@ -54,7 +54,11 @@ _FOR_JOB = Statement(
     .where(
         _in_workspace,
         alarm_rules.c.enabled == literal_column("1"),
-        or_(alarm_rules.c.job_id.is_(None), alarm_rules.c.job_id == bindparam("job_id")),
+        or_(
+            alarm_rules.c.job_id.is_(None),
+            alarm_rules.c.job_id == bindparam("job_id"),
+            alarm_rules.c.job_id == select(jobs.c.parent_id).where(jobs.c.id == bindparam("job_id")).scalar_subquery(),
+        ),
     )
     .order_by(alarm_rules.c.id)
 )
@@ -97,7 +101,7 @@ def delete_of_job(connection: Connection, job_id: int) -> None:
 
 
 def for_job(connection: Connection, workspace_id: str, job_id: int) -> list[RuleRecord]:
-    """The rules that are on and cover a job."""
+    """The rules that are on and cover a job; a node of a real-time job has those of that job."""
     rows = connection.all(_FOR_JOB, workspace_id=workspace_id, job_id=job_id)
     return [RuleRecord(*row) for row in rows]
 

@@ -24,11 +24,19 @@ class Element(NamedTuple):
 
 
 def _elements(
-    table: Table, owner: ColumnElement[str], process_type: ColumnElement[str], single_node: ColumnElement[int]
+    table: Table,
+    owner: ColumnElement[str],
+    process_type: ColumnElement[str],
+    single_node: ColumnElement[int],
+    *only: ColumnElement[bool],
 ) -> Statement:
     return Statement(
         select(table.c.id, table.c.name, table.c.directory, owner, process_type, single_node)
-        .where(table.c.workspace_id == bindparam("workspace_id"), table.c.name.like(bindparam("pattern"), escape="\\"))
+        .where(
+            table.c.workspace_id == bindparam("workspace_id"),
+            table.c.name.like(bindparam("pattern"), escape="\\"),
+            *only,
+        )
         .order_by(table.c.directory, table.c.name)
     )
 
@@ -36,7 +44,7 @@ def _elements(
 _nothing: ColumnElement[str] = literal_column("''")
 _zero: ColumnElement[int] = literal_column("0")
 _BY_KIND = {
-    "job": _elements(jobs, jobs.c.owner, jobs.c.process_type, jobs.c.single_node),
+    "job": _elements(jobs, jobs.c.owner, jobs.c.process_type, jobs.c.single_node, jobs.c.parent_id.is_(None)),
     "script": _elements(scripts, scripts.c.create_user, _nothing, _zero),
     "resource": _elements(resources, resources.c.create_user, _nothing, _zero),
 }

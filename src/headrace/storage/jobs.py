@@ -40,6 +40,12 @@ class JobRecord(NamedTuple):
     end_time: int | None = None
     last_instance_status: str | None = None
     last_instance_end_time: int | None = None
+    parent_id: int | None = None  # of a node of a real-time job: that job
+
+    @property
+    def instance_name(self) -> str:
+        """The job name of its instances; a node of a real-time job is ``job/node`` here and ``job_node`` there."""
+        return self.name if self.parent_id is None else self.name.replace("/", "_", 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +61,7 @@ UPSTREAM, RESOURCE = "UPSTREAM", "RESOURCE"
 
 _current_text = func.coalesce(jobs.c.draft, job_versions.c.document)
 _newest = and_(job_versions.c.job_id == jobs.c.id, job_versions.c.version == jobs.c.version)
-_in_workspace = jobs.c.workspace_id == bindparam("workspace_id")
+_in_workspace = and_(jobs.c.workspace_id == bindparam("workspace_id"), jobs.c.parent_id.is_(None))
 
 _BY_NAME = Statement(select(jobs).where(_in_workspace, jobs.c.name == bindparam("name")))
 _own_project = select(workspaces.c.project_id).where(workspaces.c.id == bindparam("workspace_id")).scalar_subquery()
@@ -65,10 +71,12 @@ _IN_OTHER = Statement(
     .where(
         jobs.c.workspace_id == bindparam("other_id"),
         jobs.c.name == bindparam("name"),
+        jobs.c.parent_id.is_(None),
         workspaces.c.project_id == _own_project,
     )
 )
 _BY_ID = Statement(select(jobs).where(jobs.c.id == bindparam("id")))
+_NODES_OF = Statement(select(jobs).where(jobs.c.parent_id == bindparam("parent_id")).order_by(jobs.c.id))
 _WITH_TEXT = Statement(
     select(jobs, _current_text)
     .join(job_versions, _newest, isouter=True)
@@ -233,6 +241,11 @@ def by_id(connection: Connection, job_id: int) -> JobRecord | None:
     return _record(connection.one(_BY_ID, id=job_id))
 
 
+def nodes_of(connection: Connection, job_id: int) -> list[JobRecord]:
+    """What was started of the nodes of a real-time job, each as the job that it is. See decision 25."""
+    return [JobRecord(*row) for row in connection.all(_NODES_OF, parent_id=job_id)]
+
+
 def with_text(connection: Connection, workspace_id: str, name: str) -> tuple[JobRecord, str] | None:
     """One job and the text of its draft (or of its newest version, when the draft does not differ)."""
     row = connection.one(_WITH_TEXT, workspace_id=workspace_id, name=name)
@@ -312,7 +325,9 @@ def replace_job(connection: Connection, job: JobRecord, names: Names) -> None:
 
 
 def delete_job(connection: Connection, job_id: int) -> None:
-    """Remove a job; versions that instances ran stay with the instances' history."""
+    """Remove a job and its nodes; versions that instances ran stay with the instances' history."""
+    for node in nodes_of(connection, job_id):
+        delete_job(connection, node.id)
     for statement in (_DROP_TAGS, _DROP_REFERENCES, _DROP_UNUSED_VERSIONS, _DELETE):
         connection.run(statement, id=job_id)
     alarm_rules.delete_of_job(connection, job_id)

@@ -152,7 +152,8 @@ resources = Table(
     Index("resources_oldest", "workspace_id", "create_time", "id"),
 )
 
-# The draft of a job is its own text only while it differs from the newest submitted version.
+# The draft of a job is its own text only while it differs from the newest submitted version. parent_id: of the node of
+# a real-time job that is a job of its own, that job.
 jobs = Table(
     "jobs",
     metadata,
@@ -175,8 +176,16 @@ jobs = Table(
     _number("end_time", null=True),
     _text("last_instance_status", null=True),
     _number("last_instance_end_time", null=True),
+    _number("parent_id", null=True),
     UniqueConstraint("workspace_id", "name"),
     Index("jobs_newest", "workspace_id", "process_type", "create_time", "id"),
+)
+
+Index(
+    "jobs_of_parent",
+    jobs.c.parent_id,
+    sqlite_where=jobs.c.parent_id.is_not(None),
+    postgresql_where=jobs.c.parent_id.is_not(None),
 )
 
 # package_form: 1 where the text is known to be in the text form of packages, so that an export takes it as it is.
