@@ -167,3 +167,9 @@ class CdmJobRunning(CdmError):
     """A job runs once at a time."""
 
     code, text = "Cdm.0052", "The job is running."
+
+
+class ColumnsDiffer(CdmError):
+    """What is read has other columns than what is written."""
+
+    code, text = "Cdm.0931", "The number of columns of the source differs from that of the destination."
