@@ -37,7 +37,7 @@ def ranges(low: Any, high: Any, parts: int) -> Sequence[Range]:
     if isinstance(low, Decimal | float) and not (isfinite(low) and isfinite(high) and isfinite(high - low)):
         return []
     if isinstance(low, bool):
-        return [Range(low, low, True)] if low == high or parts < 2 else [Range(one, one, True) for one in (low, high)]
+        return [Range(low, high, True)] if low == high or parts < 2 else [Range(one, one, True) for one in (low, high)]
     cuts = sorted({low, high, *_between(low, high, parts)})
     if len(cuts) == 1:
         return [Range(low, high, True)]
