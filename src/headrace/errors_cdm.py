@@ -173,3 +173,27 @@ class ColumnsDiffer(CdmError):
     """What is read has other columns than what is written."""
 
     code, text = "Cdm.0931", "The number of columns of the source differs from that of the destination."
+
+
+class FileFormatWrong(CdmError):
+    """A file is not what its format says; the detail names the file and what is wrong."""
+
+    code, text = "Cdm.0064", "The data format is incorrect."
+
+
+class SourcePathMissing(CdmError):
+    """No file or folder at a path of the source; the detail is the path."""
+
+    code, text = "Cdm.0420", "The source path [%s] does not exist."
+
+
+class DuplicateFile(CdmError):
+    """A file of the same name and size is there, and the job says to give up then; the detail is its path."""
+
+    code, text = "Cdm.0423", "Duplicate files: [%s]."
+
+
+class FileCheckFailed(CdmError):
+    """A file is not the one its digest was made of."""
+
+    code, text = "Cdm.0242", "Failed to check the file."
