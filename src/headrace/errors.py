@@ -332,6 +332,19 @@ class TaskNotFound(HeadraceError):
         return f"Task[{self.detail}] does not exist"
 
 
+class ValueNotFound(HeadraceError):
+    """What a parameter names does not exist. Source: "Creating a Baseline", DLF.21203."""
+
+    code, text = "DLF.21203", "The value of a parameter does not exist."
+
+    def __init__(self, member: str) -> None:
+        super().__init__(member)
+
+    @property
+    def message(self) -> str:
+        return f"The value of parameter [{self.detail}] does not exist, please check again its value."
+
+
 # ---- the gateway in front of the service
 
 

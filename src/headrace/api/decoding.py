@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import typing
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -52,15 +53,31 @@ def decode_json(shape: Any, body: bytes) -> Any:
 def decode_query(operation: Operation, query: bytes) -> Any:
     """The query in its declared shape; empty values count as absent. Raises InvalidParameter."""
     try:
-        pairs = {name: value for name, value in parse_qsl(query.decode("ascii"), errors="strict") if value != ""}
+        given = parse_qsl(query.decode("ascii"), errors="strict")
     except (UnicodeDecodeError, ValueError) as error:
         raise InvalidParameter("The query string is not valid UTF-8.") from error
-    if any("\0" in value for value in pairs.values()):
+    if any("\0" in value for _, value in given):
         raise InvalidParameter("The query holds a NUL character.")
     try:
-        return msgspec.convert(pairs, operation.query_type, strict=False)
+        return msgspec.convert(_members(operation.query_type, given), operation.query_type, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidParameter(explain(error)) from error
+
+
+def _members(query_type: Any, given: list[tuple[str, str]]) -> dict[str, str | list[str]]:
+    """The members of a query. Of one that is given twice the last counts; a list holds all."""
+    members: dict[str, str | list[str]] = {name: value for name, value in given if value != ""}
+    for name in _lists(query_type) & members.keys():
+        members[name] = [value for each, value in given if each == name and value != ""]
+    return members
+
+
+@cache
+def _lists(query_type: Any) -> frozenset[str]:
+    """The members of a query that may be given several times."""
+    fields = msgspec.structs.fields(query_type)
+    origins = {field.encode_name: [typing.get_origin(part) for part in typing.get_args(field.type)] for field in fields}
+    return frozenset(name for name, found in origins.items() if list in found)
 
 
 def decode_segments(raw_path: bytes) -> list[str]:

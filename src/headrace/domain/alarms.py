@@ -16,6 +16,9 @@ class AlarmKind(IntEnum):
     SUCCESS = 0
     FAILURE = 1
     NOT_FINISHED = 3
+    BASELINE_ERROR = 5
+    BASELINE_WARNING = 6
+    BASELINE_BROKEN = 7
     CANCELLED = 13
     RECOVERED = 14
     TIMEOUT = 101
@@ -23,6 +26,8 @@ class AlarmKind(IntEnum):
 
 
 WATCHED = frozenset({AlarmKind.NOT_FINISHED, AlarmKind.LATE})  # looked at when they are due, not when something ends
+
+OF_BASELINES = frozenset({AlarmKind.BASELINE_ERROR, AlarmKind.BASELINE_WARNING, AlarmKind.BASELINE_BROKEN})
 
 _OF_STATE = {
     JobState.SUCCESS: (AlarmKind.SUCCESS, AlarmKind.RECOVERED),
@@ -35,6 +40,9 @@ _SAYS = {
     AlarmKind.SUCCESS: "succeeded",
     AlarmKind.FAILURE: "failed",
     AlarmKind.NOT_FINISHED: "is not finished in time",
+    AlarmKind.BASELINE_ERROR: "cannot be kept without help",
+    AlarmKind.BASELINE_WARNING: "is in danger",
+    AlarmKind.BASELINE_BROKEN: "was missed",
     AlarmKind.CANCELLED: "was cancelled",
     AlarmKind.RECOVERED: "succeeded after it had failed",
     AlarmKind.TIMEOUT: "takes longer than its timeout; it goes on",
@@ -74,13 +82,15 @@ def due_at(plan_time: int, zone: ZoneInfo, finished_by: str, minutes: int) -> da
 def message_of(kind: AlarmKind, job: str, instance_id: int, plan_time: int, zone: ZoneInfo, error: str) -> str:
     """What an alarm says. ``error``: what the instance shows, in which secrets are masked."""
     planned = from_millis(plan_time).astimezone(zone)
+    if kind in OF_BASELINES:
+        return f"The baseline {job}, promised for {planned:%Y-%m-%d %H:%M %Z}, {_SAYS[kind]}. {error[:_ERROR_LENGTH]}"
     text = f"The instance {instance_id} of job {job}, planned at {planned:%Y-%m-%d %H:%M:%S %Z}, {_SAYS[kind]}."
     return f"{text} {error[:_ERROR_LENGTH]}" if error and kind in (AlarmKind.FAILURE, AlarmKind.CANCELLED) else text
 
 
 def subject_of(kind: AlarmKind, job: str) -> str:
     """The subject of its message."""
-    return f"Job {job} {_SAYS[kind]}"
+    return f"{'Baseline' if kind in OF_BASELINES else 'Job'} {job} {_SAYS[kind]}"
 
 
 _ERROR_LENGTH = 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from headrace.domain.alarms import AlarmKind
+from headrace.domain.alarms import OF_BASELINES, AlarmKind
 from headrace.domain.identity import Caller
 from headrace.domain.names import JOB_NAME
 from headrace.errors import InvalidParameter, JobNotFound
@@ -120,11 +120,11 @@ def delete_rule(services: Services, caller: Caller, name: str) -> None:
 
 def _kind(request: PutAlarmRuleRequest) -> AlarmKind:
     """What a rule is about, with what that needs and nothing else. Raises InvalidParameter."""
-    try:
-        kind = AlarmKind(request.remind_type)  # type: ignore[arg-type]
-    except ValueError as error:
-        known = ", ".join(str(int(each)) for each in AlarmKind)
-        raise InvalidParameter(f"remind_type: {request.remind_type} is none of {known}.") from error
+    possible = [each for each in AlarmKind if each not in OF_BASELINES]  # a baseline says itself whom it tells
+    kind = next((each for each in possible if each == request.remind_type), None)
+    if kind is None:
+        known = ", ".join(str(int(each)) for each in possible)
+        raise InvalidParameter(f"remind_type: {request.remind_type} is none of {known}.")
     if (kind is AlarmKind.NOT_FINISHED) != bool(request.complete_time):
         raise InvalidParameter(f"complete_time: it belongs to remind_type 3, and only to it; remind_type is {kind}.")
     if request.complete_time and not _TIME_OF_DAY.fullmatch(request.complete_time):

@@ -1,13 +1,14 @@
-"""The scheduler: one thread that sleeps until a job or backfill is due, or an instance has waited too long."""
+"""The scheduler: one thread that sleeps until a job, backfill or baseline is due, or an instance waited too long."""
 
 from __future__ import annotations
 
 from headrace.scheduling.backfill_windows import open_windows
+from headrace.scheduling.baseline_looks import look_at_baselines
 from headrace.scheduling.cleanup import cancel_overdue
 from headrace.scheduling.generation import generate
 from headrace.scheduling.sleeper import TROUBLE_SECONDS, Sleeper
 from headrace.services import Services
-from headrace.storage import alarms, backfills, open_instances, schedules, waits
+from headrace.storage import alarms, backfills, baselines, open_instances, schedules, waits
 
 LONGEST_SLEEP = 3600.0  # seconds; a clock that was set must not be noticed too late
 
@@ -38,6 +39,7 @@ class Scheduler(Sleeper):
                     schedules.earliest(connection),
                     backfills.earliest(connection),
                     open_instances.first_overdue(connection),
+                    baselines.earliest(connection),
                 )
                 alarm = alarms.earliest(connection)
             earliest = min((moment for moment in moments if moment is not None), default=None)
@@ -50,6 +52,7 @@ class Scheduler(Sleeper):
             due += open_windows(self._services, now) + cancel_overdue(self._services, now)
             if waiting:
                 self._settle(waiting)
+            due += look_at_baselines(self._services, now)
             self._services.wake_engine()
             if not due:  # another scheduler has taken it
                 return TROUBLE_SECONDS

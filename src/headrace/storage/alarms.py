@@ -118,6 +118,11 @@ def watch(connection: Connection, record: InstanceRecord, zone: ZoneInfo) -> Non
         connection.run(_ADD, **_alarm(rule, record, AlarmState.WATCH, occasion=due, due=due)._asdict())
 
 
+def queue(connection: Connection, alarm: AlarmRecord) -> None:
+    """Queue an alarm; one that is there already stays as it is."""
+    connection.run(_ADD, **alarm._asdict())
+
+
 def repeat(connection: Connection, alarm: AlarmRecord, due: int) -> None:
     """Look once more at what an alarm was about."""
     again = alarm._replace(
