@@ -49,6 +49,9 @@ def backfill(
         str | None, typer.Option(help="Begin dates only then, like 22:00-06:00. Default: always.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Though the job is in a running backfill already.")] = False,
+    wait_for_files: Annotated[
+        bool, typer.Option("--wait-for-files", help="Dates of jobs that listen for a file wait for a new one.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would run.")] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it has ended.")] = True,
     server: ServerOption = None,
@@ -70,6 +73,7 @@ def backfill(
         "reverse_order": int(reverse),
         "depend_jobs": [{"job_name": each} for each in others or ()],
         "force": "true" if force else "false",
+        **({"ignore_obs_monitor": False} if wait_for_files else {}),
     }
     if window:
         body["supplement_data_run_time"] = {"time_of_day": window}

@@ -69,6 +69,8 @@ def _told(status: int, body: bytes) -> str:
     """What an error says: its code and message, or the status where a stranger answered."""
     try:
         error = json.loads(body)
+        if "errCode" in error:  # of the migrations' API
+            return f"{error['errCode']}: {error['message']}"
         return f"{error['error_code']}: {error['error_msg']}"
     except (ValueError, KeyError, TypeError):
         return f"status {status}"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from headrace import __version__
-from headrace.cli import db, instances, keys, workspaces
+from headrace.cli import db, instances, keys, migrate, workspaces
 from headrace.cli.backfill import backfill, backfills
 from headrace.cli.demo import demo
 from headrace.cli.doctor import doctor
@@ -52,6 +52,7 @@ SERVER, PACKAGES, INSTANCES, HOME = (
     "Instances of a running server",
     "A home and what it holds",
 )
+MIGRATIONS = "Migrations"
 
 app.command(rich_help_panel=SERVER)(up)
 app.command(rich_help_panel=SERVER)(demo)
@@ -69,6 +70,7 @@ app.command(rich_help_panel=INSTANCES)(logs)
 app.command(rich_help_panel=INSTANCES)(backfill)
 app.command(rich_help_panel=INSTANCES)(backfills)
 app.command(rich_help_panel=INSTANCES)(simulate)
+app.add_typer(migrate.app, name="migrate", rich_help_panel=MIGRATIONS)
 app.command(rich_help_panel=HOME)(export)
 app.command("import", rich_help_panel=HOME)(import_package)
 app.add_typer(workspaces.app, name="workspaces", rich_help_panel=HOME)

@@ -64,7 +64,10 @@ def _tell(found: Mapping[str, Any], zone: tzinfo) -> None:
             estimates = (each.get("estimatedStartTime"), each.get("estimatedEndTime"))
             planned = _told(each["planTime"], zone)
             cells = (each["jobName"] + (" (dry run)" if each["dryRun"] else ""), *(_told(it, zone) for it in estimates))
-            waits = "\n".join(_waits(one, zone) for one in each["waitsFor"])
+            listed = [_waits(one, zone) for one in each["waitsFor"]]
+            if "waitsForFile" in each:
+                listed.append(f"a new file in {each['waitsForFile']}")
+            waits = "\n".join(listed)
             table.add_row(planned, *(escape(shown(cell)) for cell in (*cells, waits)))
         tell_table(table)
     for warning in found["warnings"]:
