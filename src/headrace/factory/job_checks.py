@@ -9,6 +9,8 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import astuple
+
 from headrace.domain.cron import check_cron
 from headrace.domain.names import JOB_NAME, NODE_NAME, PARAMETER_NAME, is_directory
 from headrace.domain.schedule_time import read_schedule_time
@@ -23,6 +25,7 @@ from headrace.errors import (
 from headrace.objectstore.path import ObsPath
 from headrace.settings import Settings
 from headrace.wire.v1.jobs import BasicConfig, Cron, DependJobs, Event, JobInfo, Node, Parameter, Schedule
+from headrace.wire.v1.node_jobs import check_triggers
 
 MAX_DESCRIPTION = 1024
 MAX_PARAMETER_VALUE = 1024
@@ -51,6 +54,14 @@ def check_job(job: JobInfo, settings: Settings) -> None:
     if job.schedule is not None:
         check_schedule(job.schedule)
     check_nodes(job.nodes or (), settings)
+    if process_type(job) == "REAL_TIME":
+        for index, node in enumerate(job.nodes or ()):
+            check_triggers(str(node.name), _given(node.cron_trigger), _given(node.event_trigger), f"nodes[{index}]")
+
+
+def _given(trigger: Cron | Event | None) -> bool:
+    """Whether a trigger says anything; clients send an empty object for none."""
+    return trigger is not None and any(value is not None for value in astuple(trigger))
 
 
 def check_name(name: str | None) -> str:

@@ -16,7 +16,7 @@ from headrace.errors import (
     JobNotFound,
     JobQuotaReached,
 )
-from headrace.factory import instance_operations, job_checks, job_schedules, paging
+from headrace.factory import instance_operations, job_checks, job_schedules, paging, real_time
 from headrace.factory.answers import AnswerCache
 from headrace.factory.job_secrets import seal_job
 from headrace.factory.quota import has_room
@@ -209,15 +209,16 @@ def list_page(services: Services, caller: Caller, query: ListJobsQuery) -> JobLi
             skip=skip,
             rows=limit,
         )
-    return JobList(total=total, jobs=[_list_item(record) for record in found])
+        items = [_list_item(record, real_time.status_of(connection, record)) for record in found]
+    return JobList(total=total, jobs=items)
 
 
-def _list_item(record: JobRecord) -> JobListItem:
+def _list_item(record: JobRecord, status: str) -> JobListItem:
     batch = record.process_type == "BATCH"
     return JobListItem(
         name=record.name,
         job_type=record.process_type,
-        status=record.status,
+        status=status,
         owner=record.owner,
         priority=record.priority,
         path=record.directory,
@@ -241,6 +242,7 @@ def delete(services: Services, caller: Caller, name: str) -> None:
             raise JobNotFound(f"name: {name!r}.")
         instance_operations.stop_of_job(connection, record.id, caller.now)
         job_schedules.end(connection, record, caller.now)
+        real_time.forget(connection, record, caller.now)
         event_triggers.forget(connection, record.id)
         jobs.delete_job(connection, record.id)
     services.wake_engine()

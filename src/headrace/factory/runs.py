@@ -10,26 +10,23 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.identity import Caller
 from headrace.domain.instance import InstanceType
-from headrace.domain.job import JobDefinition, check_graph
+from headrace.domain.job import JobDefinition, NodeDefinition, check_graph
 from headrace.domain.names import PARAMETER_NAME
 from headrace.errors import BatchJobsOnly, InvalidParameter, JobHasNoNodes, JobNotFound
-from headrace.factory import event_jobs, job_schedules
+from headrace.factory import job_schedules, job_starts, real_time
 from headrace.factory.job_schedules import Beginning
+from headrace.factory.real_time import Standing
 from headrace.services import Services
-from headrace.storage import instances, jobs, workspaces
+from headrace.storage import instances, jobs
 from headrace.storage.database import Connection
 from headrace.storage.jobs import JobRecord
-from headrace.storage.new_instances import Origin, new_instance
+from headrace.storage.new_instances import new_instance
 from headrace.wire.document import as_text
 from headrace.wire.v1.definition import read_definition
 from headrace.wire.v1.runs import JobStatus, NodeStatus, RunParameter
-
-log = structlog.get_logger("headrace.factory")
 
 STOPPED, SCHEDULING, PAUSED, NORMAL = "STOPPED", "SCHEDULING", "PAUSED", "NORMAL"
 _STARTED = (SCHEDULING, PAUSED, NORMAL, "STARTING", "EXCEPTION")
@@ -57,7 +54,7 @@ def run_once(
             raise BatchJobsOnly(f"{name!r} is a REAL_TIME job.")
         definition = submitted_definition(connection, record)
         number = services.next_number()
-        start = origin(connection, caller, definition, InstanceType.MANUAL, plan_time)
+        start = job_starts.origin(connection, caller, definition, InstanceType.MANUAL, plan_time)
         if use_execution_user and definition.execution_user:
             start = replace(start, run_as=definition.execution_user)
         instance = new_instance(record, definition, number, start, values)
@@ -76,10 +73,10 @@ def start(
     first_alone: bool = False,
 ) -> None:
     """Start a job: a run-once batch job runs now, one with a cron schedule when it is due,
-    one with events at each of them.
+    one with events at each of them; a real-time job does so node by node.
 
-    Real-time jobs are marked as started (decision 9). ``start_date`` (yyyyMMdd): the first day with instances;
-    ``first_alone``: the first one does not wait for the one before. Both only for cron schedules.
+    ``start_date`` (yyyyMMdd): the first day with instances; ``first_alone``: the first one does not wait for the one
+    before. Both only for cron schedules.
 
     Raises JobNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter ("is running" for one that is started).
     """
@@ -91,29 +88,25 @@ def start(
             raise InvalidParameter(f"The job {name!r} is running; stop it before you start it again.")
         definition = submitted_definition(connection, record)
         batch = record.process_type == "BATCH"
-        if batch and definition.schedule.kind == "EXECUTE_ONCE":
-            number = services.next_number()
-            once = origin(connection, caller, definition, InstanceType.RUN_ONCE)
-            instance = new_instance(record, definition, number, once, values)
-            instances.insert_instance(connection, *instance)
+        if batch:
+            job_starts.begin(services, connection, caller, record, definition, values, beginning)
         else:
-            if batch and definition.schedule.kind == "CRON":
-                job_schedules.begin(services, connection, caller, record, definition, values, beginning)
-            elif batch:
-                event_jobs.begin(connection, caller, record, definition, values)
-            else:
-                log.warning("the job is started, but this release generates no instances for it", job=name)
+            real_time.begin(services, connection, caller, record, values, beginning)
         jobs.set_status(connection, record.id, SCHEDULING if batch else NORMAL, start_time=caller.now)
     services.wake_engine()
 
 
 def stop(services: Services, caller: Caller, name: str) -> None:
-    """End the scheduling of a job; what runs goes on. Nothing happens to a stopped job. Raises JobNotFound."""
+    """End the scheduling of a job; what runs goes on, unless the job is a real-time one.
+
+    Nothing happens to a stopped job. Raises JobNotFound.
+    """
     with services.db.writing() as connection:
         record = _found(connection, caller, name)
         if record.status != STOPPED:
             jobs.set_status(connection, record.id, STOPPED, end_time=caller.now)
         job_schedules.end(connection, record, caller.now)
+        real_time.end(connection, record, caller.now)
     services.wake_engine()
 
 
@@ -122,30 +115,38 @@ def show_status(services: Services, caller: Caller, name: str) -> JobStatus:
     with services.db.reading() as connection:
         record = _found(connection, caller, name)
         text = record.draft or jobs.version_document(connection, record.id, record.version)
+        status = real_time.status_of(connection, record)
+        standings = real_time.standings(connection, record) if record.process_type == "REAL_TIME" else {}
     nodes = read_definition(text).nodes if text else ()
     zone = ZoneInfo(services.settings.time_zone)
     started = _moment(record.start_time, zone)
-    last = record.last_instance_status
+    batch = Standing(status=record.status) if record.process_type == "BATCH" else Standing(status=STOPPED)
     return JobStatus(
         name=record.name,
-        status=record.status,
+        status=status,
         start_time=started,
         starttime=started,
         end_time=_moment(record.end_time, zone),
         last_update_time=_moment(record.update_time, zone),
         create_user=record.create_user,
         last_modifiy_user=record.update_user,
-        nodes=[
-            NodeStatus(
-                name=node.name,
-                status=record.status,
-                type=node.type,
-                node_type=node.type,
-                last_instance_status=last,
-                last_instance_status_capital=last,
-            )
-            for node in nodes
-        ],
+        nodes=[_node_status(node, record.last_instance_status, standings.get(node.name, batch)) for node in nodes],
+    )
+
+
+def _node_status(node: NodeDefinition, last_of_job: str | None, standing: Standing) -> NodeStatus:
+    """A node of a real-time job has its own last instance; one of a batch job shares that of the job."""
+    own = standing.last
+    last = last_of_job if own is None else own.status
+    return NodeStatus(
+        name=node.name,
+        status=standing.status,
+        type=node.type,
+        node_type=node.type,
+        last_instance_status=last,
+        last_instance_status_capital=last,
+        job_instance_id=None if own is None else own.id,
+        log_path=own.log_path or None if own is not None else None,
     )
 
 
@@ -164,25 +165,6 @@ def submitted_definition(connection: Connection, record: JobRecord) -> JobDefini
         raise JobHasNoNodes(f"The job {record.name!r} has no nodes.")
     check_graph(definition)
     return definition
-
-
-def origin(
-    connection: Connection, caller: Caller, definition: JobDefinition, kind: InstanceType, plan_time: int | None = None
-) -> Origin:
-    """An instance that the caller starts now; planned for now unless another time is given.
-
-    What is scheduled runs as the job's execution user, or else as the one who started it; what a person runs by hand
-    runs as that person.
-    """
-    user = "" if kind is InstanceType.MANUAL else definition.execution_user
-    return Origin(
-        kind=kind,
-        project_id=caller.project_id,
-        run_as=user or caller.user.name,
-        log_root=definition.log_path or workspaces.log_location(connection, caller.project_id, caller.workspace.id),
-        plan_time=caller.now if plan_time is None else plan_time,
-        submit_time=caller.now,
-    )
 
 
 def _found(connection: Connection, caller: Caller, name: str) -> JobRecord:

@@ -45,7 +45,6 @@ def run_once(call: Call, body: RunOnceRequest | None) -> RunOnceAnswer:
     answers=204,
     errors=(JobNotFound, WorkspaceNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter, PermissionDenied),
     tag="job",
-    partly="real-time jobs are marked as started, but no instances are generated yet",
 )
 def start_job(call: Call, body: StartJobRequest | None) -> None:
     """Start the scheduling of a batch job, or a real-time job. Source: API reference, "Starting a Job"."""
@@ -68,7 +67,7 @@ def start_job(call: Call, body: StartJobRequest | None) -> None:
     tag="job",
 )
 def stop_job(call: Call) -> None:
-    """Stop the scheduling of a job; instances that run go on. Source: API reference, "Stopping a Job"."""
+    """Stop a job; what a batch job has begun goes on. Source: API reference, "Stopping a Job"."""
     runs.stop(call.services, call.caller, call.path["job_name"])
 
 
