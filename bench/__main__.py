@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import api, backfill, el, engine, packages, scheduler, simulation
+from bench import api, backfill, el, engine, migration, packages, scheduler, simulation
 
 SUBJECTS = {
     "api": api.main,
@@ -14,6 +14,7 @@ SUBJECTS = {
     "backfill": backfill.main,
     "scheduler": scheduler.main,
     "simulation": simulation.main,
+    "migration": migration.main,
 }
 
 

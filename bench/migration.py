@@ -1,0 +1,292 @@
+"""Migrations of 2,000,000 rows of twelve mixed columns, beside DuckDB, sling, dlt and ingestr in the same run.
+
+Needs a PostgreSQL server (make services); peers are found in $PEERS_DIR/venv-{sling,dlt,ingestr}, and left out where
+they are not. Each copy is one process; rounds are interleaved, and the median is told.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.measure import Table
+
+ROWS = int(os.environ.get("BENCH_ROWS", "2000000"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+PEERS = Path(os.environ.get("PEERS_DIR", "/nonexistent"))
+SERVER = os.environ.get("HEADRACE_TEST_POSTGRES", "postgresql://headrace@127.0.0.1:55432/postgres")
+CONVERTERS = (
+    '[{"column":"name","type":"trim"},{"column":"note","type":"removeLineBreak"},'
+    '{"column":"phone","type":"anonymization","prefix":3,"suffix":4,"replacement":"*"}]'
+)
+COLUMNS = """
+    id BIGINT PRIMARY KEY, quantity INTEGER, small SMALLINT, price NUMERIC(12,2), ratio DOUBLE PRECISION, name TEXT,
+    phone TEXT, note TEXT, city TEXT, active BOOLEAN, day DATE, moment TIMESTAMP
+"""
+FILL = """
+    INSERT INTO src SELECT i, i % 1000, i % 100, (i % 1000000) / 100.0, i / 7.0, 'customer ' || i,
+      '138' || lpad((i % 100000000)::text, 8, '0'),
+      CASE WHEN i % 5 = 0 THEN NULL ELSE 'said "' || i || '", then left' END,
+      '杭州' || i % 50, CASE WHEN i % 11 = 0 THEN NULL ELSE i % 2 = 0 END, DATE '2020-01-01' + (i % 2000)::int,
+      TIMESTAMP '2024-01-01' + make_interval(secs => i) FROM generate_series(1, {rows}) i
+"""
+
+
+@dataclass
+class Measured:
+    """What the runs of a tool took."""
+
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    megabytes: list[float] = field(default_factory=list)
+    error: str = ""
+
+    def add(self, command: Sequence[str], environment: dict[str, str]) -> None:
+        began = time.perf_counter()
+        with tempfile.TemporaryFile() as told:
+            process = subprocess.Popen(command, env=os.environ | environment, stdout=told, stderr=subprocess.STDOUT)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            told.seek(0)
+            text = told.read().decode(errors="replace")
+        if process.returncode != 0:
+            self.error = text.strip().splitlines()[-1][:80] if text.strip() else f"status {process.returncode}"
+            return
+        self.seconds.append(time.perf_counter() - began)
+        self.cpu.append(usage.ru_utime + usage.ru_stime)
+        self.megabytes.append(usage.ru_maxrss / 1024)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way of the data, and the tools that go it; ``clear`` is called before each run."""
+
+    title: str
+    tools: dict[str, Sequence[str]]
+    clear: Callable[[], None]
+    rows: Callable[[], int]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, database() as url:
+        place = Path(folder)
+        prepare(url, place)
+        table = Table(
+            f"Migrations of {ROWS:,} rows of 12 columns, median of {ROUNDS}",
+            ["route", "tool", "s", "1,000 rows/s", "CPU s", "MB", "to the fastest"],
+        )
+        for route in routes(url, place):
+            told(table, route, measured(route, place))
+        table.print()
+
+
+def measured(route: Route, place: Path) -> dict[str, Measured]:
+    """Interleaved rounds."""
+    found = {tool: Measured() for tool in route.tools}
+    environment = {"HEADRACE_HOME": str(place / "home"), "HOME": str(place), "PGPASSWORD": "headrace"}
+    for _ in range(ROUNDS):
+        for tool, command in route.tools.items():
+            if found[tool].error:
+                continue
+            route.clear()
+            found[tool].add(command, environment)
+            if not found[tool].error and route.rows() != ROWS:
+                found[tool].error = f"{route.rows():,} rows arrived"
+    return found
+
+
+def told(table: Table, route: Route, found: dict[str, Measured]) -> None:
+    """The rows of a route; the fastest is the fastest tool that is not ourselves."""
+    peers = [statistics.median(one.seconds) for tool, one in found.items() if one.seconds and "headrace" not in tool]
+    for tool, one in found.items():
+        if one.error:
+            table.add(route.title, tool, "-", "-", "-", "-", one.error)
+            continue
+        seconds = statistics.median(one.seconds)
+        table.add(
+            route.title,
+            tool,
+            f"{seconds:.2f}",
+            f"{ROWS / seconds / 1000:,.0f}",
+            f"{statistics.median(one.cpu):.1f}",
+            f"{max(one.megabytes):.0f}",
+            f"{seconds / min(peers):.2f}" if peers else "",
+        )
+
+
+# ---- what is moved
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """A database of its own."""
+    name = f"bench_{os.getpid()}"
+    sql(SERVER, f"CREATE DATABASE {name}")
+    try:
+        yield SERVER.rsplit("/", 1)[0] + f"/{name}"
+    finally:
+        sql(SERVER, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def sql(url: str, statement: str) -> int:
+    """Run a statement; its first number, if it gives one."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        row = cursor.fetchone() if cursor.description else None
+        return int(row[0]) if row else 0
+
+
+def prepare(url: str, place: Path) -> None:
+    """The table in PostgreSQL, and the same rows as CSV and in SQLite."""
+    import psycopg
+
+    sql(url, f"CREATE TABLE src ({COLUMNS})")
+    sql(url, FILL.format(rows=ROWS))
+    sql(url, f"CREATE TABLE dst ({COLUMNS})")
+    sql(url, "VACUUM ANALYZE src")
+    with (
+        psycopg.connect(url) as connection,
+        (place / "src.csv").open("wb") as file,
+        connection.cursor().copy("COPY src TO STDOUT (FORMAT csv, HEADER)") as copied,
+    ):
+        for data in copied:
+            file.write(data)
+    with psycopg.connect(url) as connection, sqlite3.connect(place / "src.db") as lite:
+        lite.execute(f"CREATE TABLE src ({COLUMNS})")
+        with connection.cursor("rows") as cursor:
+            cursor.itersize = 50_000
+            cursor.execute("SELECT * FROM src")
+            while rows := cursor.fetchmany(50_000):
+                lite.executemany(
+                    "INSERT INTO src VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                    [(*row[:3], float(row[3]), *row[4:10], str(row[10]), str(row[11])) for row in rows],
+                )
+
+
+def parquet_rows(file: Path) -> Callable[[], int]:
+    def rows() -> int:
+        import pyarrow.parquet as pq
+
+        files = [file] if file.is_file() else sorted(file.rglob("*.parquet"))
+        return sum(pq.read_metadata(one).num_rows for one in files)
+
+    return rows
+
+
+# ---- who moves it
+
+
+def routes(url: str, place: Path) -> list[Route]:
+    csv, lite, parquet = place / "src.csv", place / "src.db", place / "out.parquet"
+
+    def no_parquet() -> None:
+        subprocess.run(["rm", "-rf", str(parquet)], check=True)
+
+    def no_rows() -> None:
+        sql(url, "TRUNCATE dst")
+
+    def count() -> int:
+        return sql(url, "SELECT count(*) FROM dst")
+
+    source, target = f"{url}/public.src", f"{url}/public.dst"
+    return [
+        Route(
+            "PostgreSQL to PostgreSQL",
+            {
+                "headrace": copy(source, target, "--mode", "truncate"),
+                "headrace, 2 parts": copy(source, target, "--mode", "truncate", "--by", "id", "--parallel", "2"),
+                "headrace, staged": copy(source, target),
+                "headrace, 3 converters": copy(source, target, "--mode", "truncate", "--convert", CONVERTERS),
+                "DuckDB": duck(f"ATTACH '{url}' AS pg (TYPE postgres); INSERT INTO pg.dst SELECT * FROM pg.src"),
+                **sling(url, "src", url, "dst"),
+                **ingestr(url, "public.src", url, "public.dst"),
+                **dlt(url, "src", "postgres", url),
+            },
+            no_rows,
+            count,
+        ),
+        Route(
+            "PostgreSQL to Parquet",
+            {
+                "headrace": copy(source, str(parquet)),
+                "DuckDB": duck(f"ATTACH '{url}' AS pg (TYPE postgres); COPY pg.src TO '{parquet}' (FORMAT parquet)"),
+                **sling(url, "src", f"file://{parquet}", None),
+                **dlt(url, "src", "filesystem", str(parquet)),
+            },
+            no_parquet,
+            parquet_rows(parquet),
+        ),
+        Route(
+            "CSV to PostgreSQL",
+            {
+                "headrace": copy(str(csv), target, "--mode", "truncate", "--from", "firstRowAsHeader=true"),
+                "DuckDB": duck(f"ATTACH '{url}' AS pg (TYPE postgres); INSERT INTO pg.dst SELECT * FROM '{csv}'"),
+                **sling(f"file://{csv}", None, url, "dst"),
+            },
+            no_rows,
+            count,
+        ),
+        Route(
+            "SQLite to Parquet",
+            {
+                "headrace": copy(f"sqlite:///{lite}?table=src", str(parquet)),
+                "DuckDB": duck(f"ATTACH '{lite}' AS s (TYPE sqlite); COPY s.src TO '{parquet}' (FORMAT parquet)"),
+                **sling(f"sqlite://{lite}", "src", f"file://{parquet}", None),
+            },
+            no_parquet,
+            parquet_rows(parquet),
+        ),
+    ]
+
+
+def copy(source: str, target: str, *options: str) -> Sequence[str]:
+    return [sys.executable, "-m", "headrace", "migrate", "copy", source, target, *options]
+
+
+def duck(statements: str) -> Sequence[str]:
+    script = f"import duckdb; duckdb.sql({statements!r})"
+    python = PEERS / "venv-dlt" / "bin" / "python"
+    return [str(python) if python.exists() else sys.executable, "-c", script]
+
+
+def sling(source: str, table: str | None, target: str, to: str | None) -> dict[str, Sequence[str]]:
+    program = PEERS / "venv-sling" / "bin" / "sling"
+    if not program.exists():
+        return {}
+    command = [str(program), "run", "--src-conn", source, "--tgt-conn", target, "--mode", "truncate"]
+    command += ["--src-stream", f"public.{table}"] if table else ["--src-stream", source]
+    command += ["--tgt-object", f"public.{to}"] if to else ["--tgt-object", target]
+    return {"sling": command}
+
+
+def ingestr(source: str, table: str, target: str, to: str) -> dict[str, Sequence[str]]:
+    program = PEERS / "venv-ingestr" / "bin" / "ingestr"
+    if not program.exists():
+        return {}
+    options = ["--source-uri", source, "--source-table", table, "--dest-uri", target, "--dest-table", to, "--yes"]
+    return {"ingestr": [str(program), "ingest", *options]}
+
+
+def dlt(source: str, table: str, kind: str, target: str) -> dict[str, Sequence[str]]:
+    python = PEERS / "venv-dlt" / "bin" / "python"
+    if not python.exists():
+        return {}
+    where = f"credentials={target!r}" if kind == "postgres" else f"bucket_url={target!r}"
+    script = (
+        "import dlt; from dlt.sources.sql_database import sql_table; "
+        f"pipeline = dlt.pipeline('bench', destination=dlt.destinations.{kind}({where}), dataset_name='public'); "
+        f"pipeline.run(sql_table({source!r}, {table!r}, backend='pyarrow'), table_name='dst', "
+        "write_disposition='replace', loader_file_format='parquet')"
+    )
+    return {"dlt": [str(python), "-c", script]}
