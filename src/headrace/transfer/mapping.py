@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from functools import cache
 from typing import Any, NamedTuple
@@ -12,8 +12,10 @@ import pyarrow as pa
 from headrace.errors_cdm import CdmError, ColumnsDiffer, TypeUnsupported
 from headrace.transfer.casts import cast, cast_of
 from headrace.transfer.connector import Rejected
-from headrace.transfer.converters import Converter, Rows
+from headrace.transfer.converters import MEMBER, ByExpression, Converter
+from headrace.transfer.expression_columns import Rows, cells_of
 
+CONSTANTS = "fromJobConfig.sampleValueColumn"
 MOST_SHOWN = 60  # characters of a value in a reason
 
 
@@ -27,8 +29,9 @@ class Mapped(NamedTuple):
 class Mapper:
     """Maps batches; used by all threads of a job.
 
-    ``constants``: columns behind those of the source, with their texts. ``zone``: of times that carry none. Raises
-    ColumnsDiffer, TypeUnsupported, and CdmError for a constant or a converter that fits no column.
+    ``constants``: columns behind those of the source, with their texts. such a text may also be an expression
+    ``#{…}`` over ``row``. ``zone``: of times that carry none. Raises ColumnsDiffer, TypeUnsupported, and CdmError for a
+    constant that has no value, or a converter of no column.
     """
 
     def __init__(
@@ -50,7 +53,8 @@ class Mapper:
         self._read = len(source)
         self._target = target
         self._zone = zone
-        self._converters = _by_column(names, converters)
+        self._cache: dict[str, Mapping[str, Any]] = {}
+        self._converters = _by_column(names, [*_computed(constants), *converters])
         for number, field in enumerate(source):
             if not self._converters[number]:
                 self._cast_of(number, field.type)
@@ -61,7 +65,13 @@ class Mapper:
         if batch.num_columns != self._read:
             raise ColumnsDiffer(f"A batch with {batch.num_columns} columns came where {self._read} were announced.")
         columns = [*batch.columns, *(pa.repeat(one, batch.num_rows) for one in self._constants)]
-        rows = Rows(batch.num_rows, len(columns), cache(lambda number: columns[number].to_pylist()))
+        rows = Rows(
+            length=batch.num_rows,
+            width=len(columns),
+            cells=cache(lambda number: cells_of(columns[number])),
+            zone=self._zone,
+            cache=self._cache,
+        )
         reasons: dict[int, str] = {}
         mapped = [self._mapped(number, column, rows, reasons) for number, column in enumerate(columns)]
         whole = pa.RecordBatch.from_arrays(mapped, schema=self._target)
@@ -99,9 +109,7 @@ class Mapper:
         target = self._target.field(number).type
         made, wrong = cast(pa.array([text]), self._cast_of(number, pa.string()), target)
         if wrong:
-            raise CdmError(
-                f"fromJobConfig.sampleValueColumn: {self._names[number]}: {shown(text)} does not fit {target}."
-            )
+            raise CdmError(f"{CONSTANTS}: {self._names[number]}: {shown(text)} does not fit {target}.")
         return made[0]
 
 
@@ -111,16 +119,23 @@ def shown(value: Any) -> str:
     return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
 
 
+def _computed(constants: Sequence[tuple[str, str]]) -> Iterable[Converter]:
+    """The constants that are expressions, as converters. Raises CdmError."""
+    for name, text in constants:
+        if text.startswith("#{") and text.endswith("}"):
+            try:
+                yield ByExpression(column=name, expression=text[2:-1])
+            except ValueError as error:
+                raise CdmError(f"{CONSTANTS}: {name}: {error}") from error
+
+
 def _by_column(names: Sequence[str], converters: Iterable[Converter]) -> Sequence[Sequence[Converter]]:
     """The converters of each column. Raises CdmError for one of a column that is not there."""
     found: list[list[Converter]] = [[] for _ in names]
     for converter in converters:
         places = [number for number, name in enumerate(names) if name == converter.column]
         if not places:
-            raise CdmError(
-                f"transformConfig.fieldConverters: {converter.column!r} is no column of the source "
-                f"({', '.join(names)})."
-            )
+            raise CdmError(f"{MEMBER}: {converter.column!r} is no column of the source ({', '.join(names)}).")
         for number in places:
             found[number].append(converter)
     return found
