@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -188,6 +190,23 @@ def new_postgres_url() -> Callable[[], str]:
 def postgres_url() -> str:
     """The URL of an empty database."""
     return postgres_database()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """The URL of an S3 server (moto's) in this process."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", category=DeprecationWarning, module=r"(moto|werkzeug|flask|botocore|py_partiql).*"
+        )
+        server = pytest.importorskip("moto.server", reason="moto[server] is not installed").ThreadedMotoServer
+        pytest.importorskip("obstore", reason="the extra headrace[s3] is not installed")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    moto = server("127.0.0.1", 0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    yield f"http://{host}:{port}"
+    moto.stop()
 
 
 @pytest.fixture(scope="session")

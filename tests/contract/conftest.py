@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,22 +30,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     migrate.upgrade(opened)
     yield opened
     opened.close()
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", category=DeprecationWarning, module=r"(moto|werkzeug|flask|botocore|py_partiql).*"
-        )
-        server = pytest.importorskip("moto.server", reason="moto[server] is not installed").ThreadedMotoServer
-        pytest.importorskip("obstore", reason="the extra headrace[s3] is not installed")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    moto = server("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
 
 
 @pytest.fixture(params=["files", pytest.param("s3", marks=pytest.mark.s3)])
