@@ -105,9 +105,9 @@ def date_of_moment(source: pa.TimestampType, zone: tzinfo) -> Kernel:
 def moment_text(source: pa.TimestampType, zone: tzinfo) -> Kernel:
     """``2024-01-31 10:20:30[.5]``, with the offset of the job's zone where the moment has a zone."""
     if source.tz is None:
-        return in_order(to_type(pa.string()), _without_zeros)
+        return _wall_text
     local = pa.timestamp(source.unit, zone_key(zone))
-    wall = in_order(_wall_clock(source.unit, zone), to_type(pa.string()), _without_zeros)
+    wall = in_order(_wall_clock(source.unit, zone), _wall_text)
 
     def kernel(array: pa.Array) -> pa.Array:
         offset = pc.replace_substring_regex(pc.strftime(array.cast(local), "%z"), r"([0-9]{2})([0-9]{2})$", r"\1:\2")
@@ -116,17 +116,22 @@ def moment_text(source: pa.TimestampType, zone: tzinfo) -> Kernel:
     return kernel
 
 
+def _wall_text(array: pa.Array) -> pa.Array:
+    try:
+        return array.cast(pa.timestamp("s")).cast(pa.string())
+    except pa.ArrowInvalid:  # parts of seconds
+        return _without_zeros(array.cast(pa.string()))
+
+
 def clock_text(array: pa.Array) -> pa.Array:
     """``10:20:30[.5]``"""
     return _without_zeros(array.cast(pa.string()))
 
 
 def _without_zeros(texts: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(texts, r"\.?0*$", "") if _has_fraction(texts) else texts
-
-
-def _has_fraction(texts: pa.Array) -> bool:
-    return pc.any(pc.match_substring(texts, ".")).as_py() is True
+    """The texts without zeros at the end of a fraction, and without one that is all zeros."""
+    trimmed = pc.utf8_rtrim(pc.utf8_rtrim(texts, characters="0"), characters=".")
+    return pc.if_else(pc.match_substring(texts, "."), trimmed, texts)
 
 
 def clock_of_text(target: pa.DataType) -> Kernel:

@@ -50,6 +50,7 @@ from headrace.transfer.cast_times import (
 from headrace.transfer.json_text import json_texts
 
 Maker = Callable[[pa.DataType, pa.DataType, tzinfo], Sequence[Kernel]]
+_SHORT = 64  # cells
 FAILURES = (pa.ArrowException, ValueError, TypeError, ArithmeticError)  # a cell that has no value in the target's type
 
 _KINDS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
@@ -93,33 +94,38 @@ def cast_of(source: pa.DataType, target: pa.DataType, zone: tzinfo) -> tuple[Ker
 
 def cast(array: pa.Array, kernels: Sequence[Kernel], target: pa.DataType) -> tuple[pa.Array, list[int]]:
     """The column cast, null in cells that could not be; the numbers of those cells."""
-    for kernel in kernels:
-        try:
-            return kernel(array), []
-        except FAILURES:
-            continue
     if not kernels:
         return array, []
+    made = _whole(array, kernels)
+    if made is not None:
+        return made, []
     bad: list[int] = []
-    pieces: list[pa.Array] = []
-    _halved(array, 0, kernels[-1], target, pieces, bad)
+    pieces = _pieces(array, 0, kernels, target, bad)
     return pa.concat_arrays(pieces), bad
 
 
-def _halved(
-    array: pa.Array, start: int, kernel: Kernel, target: pa.DataType, pieces: list[pa.Array], bad: list[int]
-) -> None:
-    """Cast the halves of what failed as a whole, down to the single cells."""
-    if len(array) == 1:
-        pieces.append(pa.nulls(1, target))
-        bad.append(start)
-        return
-    middle = len(array) // 2
-    for offset, half in ((0, array[:middle]), (middle, array[middle:])):
+def _whole(array: pa.Array, kernels: Sequence[Kernel]) -> pa.Array | None:
+    for kernel in kernels:
         try:
-            pieces.append(kernel(half))
+            return kernel(array)
         except FAILURES:
-            _halved(half, start + offset, kernel, target, pieces, bad)
+            continue
+    return None
+
+
+def _pieces(
+    array: pa.Array, start: int, kernels: Sequence[Kernel], target: pa.DataType, bad: list[int]
+) -> list[pa.Array]:
+    """Cast the halves of what failed as a whole, down to single cells; long pieces by the fastest kernel only."""
+    if len(array) == 1:
+        bad.append(start)
+        return [pa.nulls(1, target)]
+    middle = len(array) // 2
+    pieces: list[pa.Array] = []
+    for at, half in ((0, array[:middle]), (middle, array[middle:])):
+        made = _whole(half, kernels if len(half) <= _SHORT else kernels[:1])
+        pieces += [made] if made is not None else _pieces(half, start + at, kernels, target, bad)
+    return pieces
 
 
 def _kind(given: pa.DataType, simple: pa.DataType) -> str:
