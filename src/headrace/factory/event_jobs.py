@@ -33,7 +33,7 @@ def begin(
         try:
             ObsPath.parse(event.channel, "schedule.event.channel")
         except InvalidObsPath as error:
-            raise InvalidSchedule(error.message) from error
+            raise InvalidSchedule(error.detail or error.message) from error
     if event.read_policy is ReadPolicy.NEW:
         event_triggers.forget(connection, job.id)
     trigger = TriggerRecord(

@@ -97,8 +97,10 @@ def _of_node(node: NodeJob, detail: str) -> str:
 
 def end(connection: Connection, job: JobRecord, now: int) -> None:
     """End every node, also what runs; the caller wakes the engine after the transaction."""
-    for node in jobs.nodes_of(connection, job.id):
+    nodes = jobs.nodes_of(connection, job.id)
+    for node in nodes:
         job_schedules.end(connection, node, now)
+    for node in nodes:
         instance_operations.stop_of_job(connection, node.id, now)
         if node.status != STOPPED:
             jobs.set_status(connection, node.id, STOPPED, end_time=now)

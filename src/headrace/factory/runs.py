@@ -140,7 +140,7 @@ def _node_status(node: NodeDefinition, last_of_job: str | None, standing: Standi
     last = last_of_job if own is None else own.status
     return NodeStatus(
         name=node.name,
-        status=standing.status,
+        status=str(standing.status),
         type=node.type,
         node_type=node.type,
         last_instance_status=last,

@@ -12,6 +12,7 @@ from headrace.domain.identity import Caller
 from headrace.domain.job import JobDefinition
 from headrace.domain.working_days import Works
 from headrace.errors import HeadraceError, InvalidParameter, JobNotFound
+from headrace.scheduling.simulated_nodes import nodes_of
 from headrace.scheduling.simulation import Awaited, SimulatedInstance, SimulatedJob, Simulation, usual_durations
 from headrace.services import Services
 from headrace.storage import calendars, default_items, simulated_jobs
@@ -62,6 +63,7 @@ class _Jobs:
         self._connection, self._as_if_started = connection, as_if_started
         self._modes: dict[str, Mode] = {}
         self._calendars: dict[tuple[str, str], Works | None] = {}
+        self._nodes: dict[tuple[str, str], SimulatedJobRecord] = {}  # of real-time jobs
         self.found: dict[tuple[str, str], SimulatedJob] = {}
         self.warnings: list[str] = []
 
@@ -76,7 +78,14 @@ class _Jobs:
         own, seen = set(queue), set(queue)
         while queue:
             key = queue.popleft()
-            job = self._job(*key, asked=asked and key in own)
+            record = self._record(*key)
+            if record is not None and record.process_type == "REAL_TIME":
+                nodes = self._nodes_of(*key, record, asked=asked) - seen
+                queue.extend(sorted(nodes))
+                own |= nodes if key in own else set()
+                seen |= nodes
+                continue
+            job = self._job(*key, record, asked=asked and key in own)
             if job is not None:
                 self.found[key] = job
                 upstream = {
@@ -88,8 +97,28 @@ class _Jobs:
                 seen |= upstream
         return [self.found[key] for key in sorted(own) if key in self.found]
 
-    def _job(self, workspace_id: str, name: str, *, asked: bool) -> SimulatedJob | None:
-        record = simulated_jobs.by_name(self._connection, workspace_id, name)
+    def _record(self, workspace_id: str, name: str) -> SimulatedJobRecord | None:
+        node = self._nodes.get((workspace_id, name))
+        return simulated_jobs.by_name(self._connection, workspace_id, name) if node is None else node
+
+    def _nodes_of(
+        self, workspace_id: str, name: str, record: SimulatedJobRecord, *, asked: bool
+    ) -> set[tuple[str, str]]:
+        """The nodes of a real-time job that cron triggers."""
+        try:
+            found = nodes_of(self._connection, workspace_id, name, record, as_if_started=self._as_if_started)
+        except HeadraceError as error:
+            self.warnings.append(f"The job {name!r} cannot be read: {error.message}")
+            return set()
+        if asked and not found:
+            raise InvalidParameter(f"jobs: {name!r} has no submitted version with a node that has a cronTrigger.")
+        nodes = {(workspace_id, node): each for node, each in found.items()}
+        self._nodes |= nodes
+        return set(nodes)
+
+    def _job(
+        self, workspace_id: str, name: str, record: SimulatedJobRecord | None, *, asked: bool
+    ) -> SimulatedJob | None:
         if record is None:
             if asked:
                 raise JobNotFound(f"jobs: there is no job {name!r}.")
@@ -118,7 +147,7 @@ class _Jobs:
         return SimulatedJob(
             key=record.id,
             workspace_id=workspace_id,
-            name=name,
+            name=name.replace("/", "_", 1),  # a node of a real-time job, as its instances are listed
             schedule=definition.schedule,
             since=from_millis(first) if real and first is not None else None,
             alone_at=from_millis(record.alone_at) if real and record.alone_at is not None else None,

@@ -18,6 +18,7 @@ class SimulatedJobRecord(NamedTuple):
     """
 
     id: int
+    process_type: str
     document: str | None
     schedule_of: int | None
     next_time: int | None
@@ -30,6 +31,7 @@ _scheduled = job_instances.c.instance_type == literal_column("0")
 _JOB = Statement(
     select(
         jobs.c.id,
+        jobs.c.process_type,
         job_versions.c.document,
         job_schedules.c.job_id,
         job_schedules.c.next_time,
@@ -69,7 +71,7 @@ _DURATIONS = Statement(
 
 
 def by_name(connection: Connection, workspace_id: str, name: str) -> SimulatedJobRecord | None:
-    """A job of a workspace."""
+    """A job of a workspace, or a node of a real-time job under the name that is kept for it."""
     row = connection.one(_JOB, workspace_id=workspace_id, name=name)
     return None if row is None else SimulatedJobRecord(*row)
 
