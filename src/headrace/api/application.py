@@ -29,7 +29,7 @@ from headrace.errors import (
     RouteNotFound,
 )
 from headrace.services import Services
-from headrace.storage.database import WriterBusy
+from headrace.storage.database import Deadlock, WriterBusy
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -37,6 +37,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = tuple[tuple[str, str], ...]
 
 log = structlog.get_logger("headrace.api")
+
+MOST_TRIES = 5  # of a call whose transaction the database ended
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,13 +160,13 @@ class Application:
             return operation.function(call, **arguments)
 
         if operation.slow or self._threads_only:
-            return self._encoded(operation, await to_thread.run_sync(run))
+            return self._encoded(operation, await _on_a_thread(run))
         try:
             if operation.batched:
                 return self._encoded(operation, await self._batched(run))
             return self._encoded(operation, run())
         except WriterBusy:  # nothing was written: the same call again, where it may wait
-            return self._encoded(operation, await to_thread.run_sync(run))
+            return self._encoded(operation, await _on_a_thread(run))
 
     async def _batched(self, run: Callable[[], Any]) -> Any:
         """Run a call whose writes are committed together with those of its neighbours; return when they are safe."""
@@ -287,6 +289,16 @@ def _archive_headers(archive: Archive) -> Headers:
         *archive.headers,
     )
     return headers if archive.length is None else (*headers, ("content-length", str(archive.length)))
+
+
+async def _on_a_thread(run: Callable[[], Any]) -> Any:
+    """Run a call where it may wait; once more where the database ended it for the sake of another one."""
+    for _ in range(MOST_TRIES - 1):
+        try:
+            return await to_thread.run_sync(run)
+        except Deadlock:
+            log.warning("a call met another transaction in a circle of locks; it is run again")
+    return await to_thread.run_sync(run)
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes:

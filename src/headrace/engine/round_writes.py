@@ -13,7 +13,17 @@ from headrace.engine.group_slots import taken_by
 from headrace.engine.membership import Membership
 from headrace.engine.walk import Walk
 from headrace.services import Services
-from headrace.storage import alarms, backfill_progress, instance_children, instances, jobs, task_groups, turns, waits
+from headrace.storage import (
+    alarms,
+    backfill_progress,
+    instance_children,
+    instances,
+    jobs,
+    lock_order,
+    task_groups,
+    turns,
+    waits,
+)
 from headrace.storage.backfill_progress import Clockwork
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
@@ -72,6 +82,8 @@ class RoundWrites:
 
     def _stale(self, connection: Connection, touched: Mapping[int, Walk], every: Collection[Walk]) -> set[int]:
         """Lock the instances; those that somebody changed, or to which another engine left no turn or no slot."""
+        if self._services.db.shared:
+            self._lock_in_order(connection, touched)
         stale: set[int] = set()
         begun: Counter[int] = Counter()
         for key in sorted(touched):
@@ -80,13 +92,25 @@ class RoundWrites:
                 stale.add(key)
         return stale | self._without_slot(connection, [touched[key] for key in touched.keys() - stale], every)
 
+    def _lock_in_order(self, connection: Connection, touched: Mapping[int, Walk]) -> None:
+        """Lock what this round may change of what others change too; see ``lock_order``."""
+        ends = [walk.record for walk in touched.values() if walk.record != walk.loaded and walk.state in _ENDED]
+        begins = [walk.record for walk in touched.values() if limit_of(walk, walk.loaded.status)]
+        backfill_progress.lock_tasks(connection, ends)
+        lock_order.lock_jobs(connection, (record.job_id for record in (*ends, *begins)))
+        others = {each for record in ends for each in lock_order.concerned(connection, record)}
+        for walk in touched.values():
+            others.update(walk.begun)
+            if walk.abandoned:
+                others.update(instance_children.open_of(connection, walk.record.id))
+        lock_order.lock_instances(connection, others | touched.keys())
+
     def _may_begin(self, connection: Connection, walk: Walk, begun: Counter[int]) -> bool:
         """Whether it still is the turn of an instance that begins: another engine may have begun one of its job."""
         limit = limit_of(walk, walk.loaded.status)
         if not self._services.db.shared or not limit or walk.state is not JobState.RUNNING:
             return True
-        job_id = walk.record.job_id
-        turns.lock_job(connection, job_id)
+        job_id = walk.record.job_id  # which is locked
         may = turns.running_of_job(connection, job_id) + begun[job_id] < limit
         begun[job_id] += may
         return may

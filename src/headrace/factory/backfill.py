@@ -14,7 +14,7 @@ from headrace.factory.backfill_request import Backfill, is_forced, read_backfill
 from headrace.factory.instance_operations import stop_locked
 from headrace.factory.instance_reruns import rerun_locked
 from headrace.services import Services
-from headrace.storage import backfill_progress, backfills, instances, workspaces
+from headrace.storage import backfill_progress, backfills, instances, lock_order, workspaces
 from headrace.storage.backfill_progress import Clockwork
 from headrace.storage.backfills import (
     BackfillDate,
@@ -128,18 +128,18 @@ def progress(services: Services, caller: Caller, name: str) -> SupplementDataPro
 def stop(services: Services, caller: Caller, name: str) -> None:
     """Stop a running task: what runs is stopped, what has not begun does not begin.
 
-    Instances are locked before the task, as the engine does. Raises BackfillNotFound, InvalidParameter.
+    Raises BackfillNotFound, InvalidParameter.
     """
     with services.db.writing() as connection:
         task = _found(connection, caller, name)
-        for number in _instances(connection, task):
-            instances.lock(connection, number)
         task = backfills.lock(connection, task.id) or task
         if task.status != TaskState.RUNNING:
             raise InvalidParameter(
                 f"The supplement data {name!r} is {task.status}; only what is RUNNING can be stopped."
             )
-        for number in _instances(connection, task):
+        numbers = _instances(connection, task)
+        lock_order.lock_with_others(connection, numbers)
+        for number in numbers:
             record = instances.lock(connection, number)
             if record is not None and record.status in UNENDED_JOB_STATES | HELD_JOB_STATES:
                 stop_locked(connection, record, caller.now)
@@ -161,7 +161,8 @@ def retry(services: Services, caller: Caller, name: str) -> int:
         unmade = backfill_progress.unmade(connection, task.id)
         if not unmade:
             raise InvalidParameter(f"The supplement data {name!r} has no dates to run again.")
-        for number in filter(None, unmade.values()):
+        numbers = sorted(number for number in unmade.values() if number is not None)
+        for number in numbers:
             record = instances.lock(connection, number)
             if record is not None and record.status in ENDED_JOB_STATES:
                 rerun_locked(services, connection, caller, record, RestoreRequest())

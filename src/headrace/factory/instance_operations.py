@@ -23,7 +23,7 @@ from headrace.domain.job import FailPolicy, JobDefinition
 from headrace.errors import InvalidParameter
 from headrace.factory.instances import locked
 from headrace.services import Services
-from headrace.storage import instance_children, instances, jobs, open_instances, waits
+from headrace.storage import instance_children, instances, jobs, lock_order, open_instances, waits
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord, NodeRecord
 from headrace.wire.v1.definition import read_definition
@@ -35,6 +35,7 @@ def stop(services: Services, caller: Caller, job_name: str, instance_id: str) ->
     Raises InstanceNotFound, InvalidParameter for one that has ended.
     """
     with services.db.writing() as connection:
+        lock_order.lock_with_others(connection, _numbers(instance_id))
         record = allowed(connection, caller, job_name, instance_id, JobOperation.STOP)
         stop_locked(connection, record, caller.now)
     services.wake_engine()
@@ -42,7 +43,9 @@ def stop(services: Services, caller: Caller, job_name: str, instance_id: str) ->
 
 def stop_of_job(connection: Connection, job_id: int, now: int) -> None:
     """Stop every open or held instance of a job; the caller wakes the engine after the transaction."""
-    for number in open_instances.unended_of_job(connection, job_id):
+    numbers = open_instances.unended_of_job(connection, job_id)
+    lock_order.lock_with_others(connection, numbers)
+    for number in numbers:
         record = instances.lock(connection, number)
         if record is not None and record.status in UNENDED_JOB_STATES | HELD_JOB_STATES:
             stop_locked(connection, record, now)
@@ -92,6 +95,7 @@ def force_success(services: Services, caller: Caller, job_name: str, instance_id
     Raises InstanceNotFound, InvalidParameter.
     """
     with services.db.writing() as connection:
+        lock_order.lock_with_others(connection, _numbers(instance_id), of_job=True)
         record = allowed(connection, caller, job_name, instance_id, JobOperation.FORCE_SUCCESS)
         _stop_nodes(connection, record.id, caller.now)
         ended = caller.now if record.end_time is None else record.end_time
@@ -221,11 +225,18 @@ def _change(
     services: Services, caller: Caller, job_name: str, instance_id: str, operation: JobOperation, state: JobState
 ) -> None:
     with services.db.writing() as connection:
+        if state is JobState.FREEZE:
+            lock_order.lock_with_others(connection, _numbers(instance_id))
         record = allowed(connection, caller, job_name, instance_id, operation)
         go_on(services, connection, record, state)
         if state is JobState.FREEZE:
             waits.release(connection, record._replace(status=state.value), caller.now)
     services.wake_engine()
+
+
+def _numbers(instance_id: str) -> list[int]:
+    """The number of an instance, if it is one; what else is wrong with it is said when it is looked for."""
+    return [int(instance_id)] if instance_id.isascii() and instance_id.isdigit() and len(instance_id) <= 18 else []
 
 
 def _undecided(definition: JobDefinition, nodes: Iterable[NodeRecord]) -> list[NodeRecord]:

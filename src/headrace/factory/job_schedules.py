@@ -22,6 +22,7 @@ from headrace.services import Services
 from headrace.storage import default_items, event_triggers, instances, jobs, schedules, waits
 from headrace.storage.database import Connection
 from headrace.storage.jobs import JobRecord
+from headrace.storage.lock_order import lock_jobs, lock_with_others
 from headrace.storage.schedules import ScheduleRecord
 from headrace.wire.v1.definition import read_definition
 
@@ -131,6 +132,7 @@ def _scheduled(
     job = jobs.by_name(connection, caller.workspace.id, name)
     if job is None:
         raise JobNotFound(f"name: {name!r}.")
+    lock_jobs(connection, [job.id])
     schedule = schedules.lock(connection, job.id)
     if job.status != status or (schedule is None and event_triggers.lock(connection, job.id) is None):
         raise InvalidParameter(f"The job {name!r} has no schedule or trigger that is {status}; it is {job.status}.")
@@ -141,7 +143,9 @@ def end(connection: Connection, job: JobRecord, now: int) -> None:
     """No more instances of a job come; instances of other jobs that wait for one of it are cancelled."""
     schedules.remove(connection, job.id)
     event_triggers.remove(connection, job.id)
-    for number in waits.waiting_for_job(connection, job.id):
+    numbers = waits.waiting_for_job(connection, job.id)
+    lock_with_others(connection, numbers)
+    for number in numbers:
         waiting = instances.lock(connection, number)
         if waiting is not None and waiting.status == JobState.WAITING and not waiting.wish:
             reason = f"Cancelled: the upstream job {job.name!r} was stopped."

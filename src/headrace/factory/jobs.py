@@ -25,6 +25,7 @@ from headrace.services import Services
 from headrace.storage import directories, event_triggers, jobs
 from headrace.storage.database import Connection, Duplicate
 from headrace.storage.jobs import JobRecord, Names
+from headrace.storage.lock_order import lock_jobs
 from headrace.wire.document import write_document
 from headrace.wire.v1.job_view import job_view, without_echoes
 from headrace.wire.v1.jobs import JobInfo, JobList, JobListItem, ListJobsQuery, ShowJobQuery
@@ -240,6 +241,7 @@ def delete(services: Services, caller: Caller, name: str) -> None:
         record = jobs.by_name(connection, caller.workspace.id, name)
         if record is None:
             raise JobNotFound(f"name: {name!r}.")
+        lock_jobs(connection, [record.id])
         instance_operations.stop_of_job(connection, record.id, caller.now)
         job_schedules.end(connection, record, caller.now)
         real_time.forget(connection, record, caller.now)

@@ -23,6 +23,7 @@ from headrace.services import Services
 from headrace.storage import instances, jobs
 from headrace.storage.database import Connection
 from headrace.storage.jobs import JobRecord
+from headrace.storage.lock_order import lock_jobs
 from headrace.storage.new_instances import new_instance
 from headrace.wire.document import as_text
 from headrace.wire.v1.definition import read_definition
@@ -83,7 +84,7 @@ def start(
     values = _values(parameters)
     beginning = Beginning(not_before=_day(services, start_date), first_alone=first_alone)
     with services.db.writing() as connection:
-        record = _found(connection, caller, name)
+        record = _locked(connection, caller, name)
         if record.status in _STARTED:
             raise InvalidParameter(f"The job {name!r} is running; stop it before you start it again.")
         definition = submitted_definition(connection, record)
@@ -102,7 +103,7 @@ def stop(services: Services, caller: Caller, name: str) -> None:
     Nothing happens to a stopped job. Raises JobNotFound.
     """
     with services.db.writing() as connection:
-        record = _found(connection, caller, name)
+        record = _locked(connection, caller, name)
         if record.status != STOPPED:
             jobs.set_status(connection, record.id, STOPPED, end_time=caller.now)
         job_schedules.end(connection, record, caller.now)
@@ -165,6 +166,12 @@ def submitted_definition(connection: Connection, record: JobRecord) -> JobDefini
         raise JobHasNoNodes(f"The job {record.name!r} has no nodes.")
     check_graph(definition)
     return definition
+
+
+def _locked(connection: Connection, caller: Caller, name: str) -> JobRecord:
+    """A job that nobody else starts or stops until the transaction ends. Raises JobNotFound."""
+    lock_jobs(connection, [_found(connection, caller, name).id])
+    return _found(connection, caller, name)
 
 
 def _found(connection: Connection, caller: Caller, name: str) -> JobRecord:

@@ -86,12 +86,7 @@ def ended(connection: Connection, records: Iterable[InstanceRecord], works: Cloc
 
     Tasks are locked in the order of their ids, so that several engines never wait for each other in a circle.
     """
-    by_task: dict[int, list[tuple[int, int, str]]] = {}
-    for record in records:
-        if record.instance_type == InstanceType.PATCH_DATA:
-            row = connection.one(_OF_INSTANCE, instance_id=record.id)
-            if row is not None:
-                by_task.setdefault(row[0], []).append((row[1], row[2], record.status))
+    by_task = _by_task(connection, records)
     begun: list[int] = []
     for backfill_id in sorted(by_task):
         task = backfills.lock(connection, backfill_id)
@@ -104,6 +99,23 @@ def ended(connection: Connection, records: Iterable[InstanceRecord], works: Cloc
         backfill_waits.settle(connection, task.id, [position for position, _, _ in by_task[backfill_id]])
         begun += _proceed(connection, task, works)
     return begun
+
+
+def lock_tasks(connection: Connection, records: Iterable[InstanceRecord]) -> None:
+    """Lock the tasks of instances, before these: see ``lock_order``."""
+    for backfill_id in sorted(_by_task(connection, records)):
+        backfills.lock(connection, backfill_id)
+
+
+def _by_task(connection: Connection, records: Iterable[InstanceRecord]) -> dict[int, list[tuple[int, int, str]]]:
+    """The dates of instances, with their days and what became of them, by task."""
+    found: dict[int, list[tuple[int, int, str]]] = {}
+    for record in records:
+        if record.instance_type == InstanceType.PATCH_DATA:
+            row = connection.one(_OF_INSTANCE, instance_id=record.id)
+            if row is not None:
+                found.setdefault(row[0], []).append((row[1], row[2], record.status))
+    return found
 
 
 def proceed(connection: Connection, backfill_id: int, works: Clockwork) -> list[int]:

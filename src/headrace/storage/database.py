@@ -29,6 +29,7 @@ BUSY_SECONDS = 60.0
 LISTEN_SECONDS = 60.0  # how long a listener waits before it looks whether it should end
 _CHANNEL = "headrace"
 _NOTIFY = Statement(select(func.pg_notify(bindparam("channel"), bindparam("text"))))
+_DEADLOCK = "40P01"
 INLINE_SECONDS = 0.02
 
 
@@ -38,6 +39,10 @@ class Duplicate(Exception):
 
 class WriterBusy(Exception):
     """The writing connection is taken for longer than a caller on the event loop may wait; nothing was written."""
+
+
+class Deadlock(Exception):
+    """PostgreSQL ended this transaction, as it and another one waited for each other; nothing was written."""
 
 
 class _Cursor(Protocol):
@@ -69,8 +74,8 @@ class Connection:
         try:
             cursor: _Cursor = self._driver.execute(text, {**constants, **values})
         except Exception as error:
-            if _is_duplicate(error):
-                raise Duplicate(str(error)) from error
+            if (ours := _ours(error)) is not None:
+                raise ours from error
             raise
         return cursor
 
@@ -104,8 +109,8 @@ class Connection:
             else:
                 self._driver.cursor().executemany(text, filled)
         except Exception as error:
-            if _is_duplicate(error):
-                raise Duplicate(str(error)) from error
+            if (ours := _ours(error)) is not None:
+                raise ours from error
             raise
 
     def stream(self, statement: Statement, size: int = 500, **values: Any) -> Iterator[Row]:
@@ -122,6 +127,13 @@ class Connection:
                 yield from batch
         finally:
             cursor.close()
+
+
+def _ours(error: Exception) -> Exception | None:
+    """The error of ours for one of a driver, where there is one."""
+    if _is_duplicate(error):
+        return Duplicate(str(error))
+    return Deadlock(str(error)) if getattr(error, "sqlstate", None) == _DEADLOCK else None
 
 
 def _is_duplicate(error: Exception) -> bool:

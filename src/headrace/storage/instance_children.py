@@ -63,6 +63,11 @@ def children_of(connection: Connection, parent_id: int, position: int, fence: in
     return [ChildRecord(*row) for row in rows]
 
 
+def open_of(connection: Connection, parent_id: int) -> list[int]:
+    """The instances that an instance runs and that have not ended."""
+    return [row[0] for row in connection.all(_OPEN_CHILDREN, parent_id=parent_id)]
+
+
 def begin_children(connection: Connection, ids: Iterable[int]) -> None:
     """Have the engine begin instances that their parent held back."""
     connection.run_many(_WISH, [{"key": key, "wish": START} for key in ids])

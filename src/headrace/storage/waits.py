@@ -228,6 +228,9 @@ def release(connection: Connection, ended: instances.InstanceRecord, now: int) -
 
 def settle(connection: Connection, waiting: Sequence[int], now: int) -> list[int]:
     """Look at instances that wait: begin or cancel them where that is clear now, and those that wait for them."""
+    if connection.dialect != "sqlite":
+        for number in sorted(set(waiting)):  # see lock_order
+            instances.lock(connection, number)
     begun: list[int] = []
     queue = deque(waiting)
     while queue:
