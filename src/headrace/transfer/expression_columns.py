@@ -78,7 +78,7 @@ def _has_values(type_: pa.DataType) -> bool:
 
 def _by_value(expression: Expression, encoded: pa.DictionaryArray, frame: Frame, zone: tzinfo) -> Converted:
     """Evaluate once for each value, null being one more."""
-    values = [*encoded.dictionary.to_pylist(), None]
+    values = encoded.dictionary.to_pylist() + [None] * bool(encoded.null_count)
     results, bad = expression.over(values, frame)
     places = pc.fill_null(encoded.indices, len(values) - 1)
     made = column_of(results, zone).take(places)
