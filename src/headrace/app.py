@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -19,6 +20,7 @@ from headrace.auth.credentials import new_access_key, new_id, new_password, new_
 from headrace.auth.passwords import hash_password
 from headrace.auth.sealing import Sealer, derive, load_or_create_key
 from headrace.domain.identity import User
+from headrace.engine.early_expressions import evaluate_early
 from headrace.engine.engine import Engine
 from headrace.engine.surroundings import connection_finder
 from headrace.factory import imports, tasks, workspaces
@@ -29,6 +31,7 @@ from headrace.nodes.base import Migration, MigrationEnd
 from headrace.objectstore.store import open_store
 from headrace.scheduling.alarm_sender import AlarmSender
 from headrace.scheduling.event_listeners import EventListeners
+from headrace.scheduling.obs_listening import ObsListeners
 from headrace.scheduling.scheduler import Scheduler
 from headrace.services import NodeAttempt, Numbers, Services
 from headrace.settings import InvalidSetting, Settings
@@ -49,6 +52,7 @@ class Installation:
     engine: Engine
     scheduler: Scheduler
     listeners: EventListeners
+    obs_listeners: ObsListeners
     alarms: AlarmSender
     migrations: MigrationRunner
     credentials: Path
@@ -81,12 +85,14 @@ class Installation:
         self.migrations.start()
         self.scheduler.start()
         self.listeners.start()
+        self.obs_listeners.start()
         self.alarms.start()
 
     def stop(self) -> None:
         """Stop the engine and close the database."""
         self.services.stopping.set()
         self.listeners.stop()
+        self.obs_listeners.stop()
         self.scheduler.stop()
         self.migrations.stop()
         self.engine.stop()
@@ -129,7 +135,8 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
     migrations = MigrationRunner(services, lambda: engine.id, engine.open_sql)
     node_migrations.runner, node_migrations.services = migrations, services
     listeners = EventListeners(services, lambda workspace, name: connection_finder(services, workspace, _NoLog())(name))
-    waker.targets = (engine.wake, scheduler.wake, listeners.wake)
+    obs_listeners = ObsListeners(services, partial(evaluate_early, services))
+    waker.targets = (engine.wake, scheduler.wake, listeners.wake, obs_listeners.wake)
     alarm_waker.targets = (sender.wake,)
     migration_waker.targets = (migrations.wake,)
     credentials = settings.home / "credentials.json"
@@ -139,6 +146,7 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
         engine=engine,
         scheduler=scheduler,
         listeners=listeners,
+        obs_listeners=obs_listeners,
         alarms=sender,
         migrations=migrations,
         credentials=credentials,

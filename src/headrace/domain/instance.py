@@ -70,6 +70,7 @@ JOB_MOVES: Mapping[JobState, Mapping[JobState, str]] = {
         JobState.FREEZE: "A person freezes it.",
         JobState.SKIP_BY_DEPEND: "A newer instance of the job runs instead of it.",
         JobState.WAITING_CONFIRM: "All else is there, and its job asks for a person's confirmation.",
+        JobState.FAIL: "The file for which it listens did not come in time.",
     },
     JobState.WAITING_CONFIRM: {
         JobState.WAITING: "A person confirms it.",

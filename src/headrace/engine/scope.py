@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,6 +29,7 @@ def node_scope(
     environment: Mapping[str, str],
 ) -> Scope:
     """The scope of a node's properties and conditions: parameters, and the nodes before it that have ended."""
+    scope = _of_instance(services, record, job)
     by_name = {nodes[index].name: nodes[index] for index in job.upstream(position)}
     before = job.nodes[position].predecessors
 
@@ -43,10 +45,39 @@ def node_scope(
         node = by_name.get(name)
         return None if node is None else node.running_data
 
+    scope = replace(
+        scope,
+        node_output=output,
+        node_status=status,
+        running_data=running_data,
+        insert_job_id=lambda name: _insert_job_id(running_data(name)),
+        preceding_node=before[0] if len(before) == 1 else None,
+    )
+    given: dict[str, str] = msgspec.json.decode(record.parameters)
+    handed_down: dict[str, str] = msgspec.json.decode(record.handed_down)
+    return with_parameters(
+        scope,
+        job_params={**job.parameters, **given},
+        environment=environment,
+        handed_down={**handed_down, **_extracted(by_name.values())},
+    )
+
+
+def instance_scope(
+    services: Services, record: InstanceRecord, job: JobDefinition, environment: Mapping[str, str]
+) -> Scope:
+    """The scope of an instance that has not begun: its parameters."""
+    given: dict[str, str] = msgspec.json.decode(record.parameters)
+    return with_parameters(
+        _of_instance(services, record, job), job_params={**job.parameters, **given}, environment=environment
+    )
+
+
+def _of_instance(services: Services, record: InstanceRecord, job: JobDefinition) -> Scope:
     with services.db.reading() as connection:
         items = default_items.of_workspace(connection, record.workspace_id)
         event = event_triggers.event_of(connection, record.id) if job.schedule.kind == "EVENT" else None
-    scope = Scope(
+    return Scope(
         plan_time=from_millis(record.plan_time),
         start_time=from_millis(record.start_time or record.plan_time),
         zone=ZoneInfo(services.settings.time_zone),
@@ -56,24 +87,11 @@ def node_scope(
         job_name=record.job_name,
         job_id=str(record.job_id),
         instance_id=str(record.id),
-        node_output=output,
-        node_status=status,
-        running_data=running_data,
-        insert_job_id=lambda name: _insert_job_id(running_data(name)),
         workdays=calendars.lookup(services.db, record.workspace_id, job.schedule.calendar),
-        preceding_node=before[0] if len(before) == 1 else None,
         event_data=None if event is None else event.data,
         obs_new_files=None if event is None else event.files or None,
         prefix_only_dlf=bool(items.prefix_only_dlf),
         simple_variables=bool(items.simple_variables),
-    )
-    given: dict[str, str] = msgspec.json.decode(record.parameters)
-    handed_down: dict[str, str] = msgspec.json.decode(record.handed_down)
-    return with_parameters(
-        scope,
-        job_params={**job.parameters, **given},
-        environment=environment,
-        handed_down={**handed_down, **_extracted(by_name.values())},
     )
 
 

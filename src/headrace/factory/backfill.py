@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -9,10 +10,11 @@ import msgspec
 from headrace.domain.clock import to_millis
 from headrace.domain.identity import Caller
 from headrace.domain.instance import ENDED_JOB_STATES, HELD_JOB_STATES, UNENDED_JOB_STATES
+from headrace.domain.obs_listening import ObsListening
 from headrace.errors import BackfillNameExists, BackfillNotFound, BackfillRunning, InvalidParameter
 from headrace.factory.backfill_request import Backfill, is_forced, read_backfill
 from headrace.factory.instance_operations import stop_locked
-from headrace.factory.instance_reruns import rerun_locked
+from headrace.factory.instance_reruns import ignores_listening, rerun_locked
 from headrace.services import Services
 from headrace.storage import backfill_progress, backfills, instances, lock_order, workspaces
 from headrace.storage.backfill_progress import Clockwork
@@ -51,7 +53,7 @@ def create(services: Services, caller: Caller, asked: CreateSupplementData, text
 
     Raises BackfillNameExists, BackfillRunning unless it is forced, and as ``read_backfill``.
     """
-    forced = is_forced(asked)
+    forced, listens = is_forced(asked), not ignores_listening(asked.ignore_obs_monitor)
     with services.db.reading() as connection:  # not while others want to write: years of dates take a while
         found = read_backfill(services, connection, caller, asked)
     with services.db.writing() as connection:
@@ -62,7 +64,7 @@ def create(services: Services, caller: Caller, asked: CreateSupplementData, text
             if running is not None:
                 raise BackfillRunning(f"{running!r} runs the job {job.record.name!r}; force begins another beside it.")
         task = _task(services, caller, asked, found, text)
-        jobs = _jobs(connection, caller, task, found)
+        jobs = _jobs(connection, caller, task, found, listens=listens)
         if not backfills.add(connection, task, jobs, _dates(task, found), _waits(task, found)):
             raise BackfillNameExists(f"name: {found.name!r}.")  # begun by somebody else at this moment
         backfill_progress.proceed(connection, task.id, _clockwork(services, caller))
@@ -215,7 +217,9 @@ def _task(
     )
 
 
-def _jobs(connection: Connection, caller: Caller, task: BackfillRecord, found: Backfill) -> list[BackfillJob]:
+def _jobs(
+    connection: Connection, caller: Caller, task: BackfillRecord, found: Backfill, *, listens: bool
+) -> list[BackfillJob]:
     return [
         BackfillJob(
             backfill_id=task.id,
@@ -229,9 +233,17 @@ def _jobs(connection: Connection, caller: Caller, task: BackfillRecord, found: B
             or workspaces.log_location(connection, caller.project_id, each.record.workspace_id),
             confirm=int(each.definition.schedule.confirm),
             nodes=msgspec.json.encode([[node.name, node.type] for node in each.definition.nodes]).decode(),
+            listening=_listening(each.definition.schedule.listening) if listens else "",
         )
         for number, each in enumerate(found.plan.jobs)
     ]
+
+
+def _listening(asked: ObsListening | None) -> str:
+    if asked is None:
+        return ""
+    millis = [each // timedelta(milliseconds=1) for each in (asked.interval, asked.longest)]
+    return msgspec.json.encode([asked.path, *millis]).decode()
 
 
 def _dates(task: BackfillRecord, found: Backfill) -> list[BackfillDate]:

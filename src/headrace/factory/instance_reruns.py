@@ -11,11 +11,13 @@ from headrace.errors import InvalidParameter
 from headrace.factory import runs
 from headrace.factory.instance_operations import allowed, definition_of, wish
 from headrace.services import Services
-from headrace.storage import instances, jobs
+from headrace.storage import instances, jobs, listenings
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord, NodeRecord
 from headrace.storage.new_instances import first_state, new_nodes
 from headrace.wire.v1.instances import RestoreRequest
+
+_LISTENING = (InstanceType.SCHEDULED, InstanceType.PATCH_DATA)
 
 
 def restore(
@@ -35,7 +37,9 @@ def rerun_locked(
     services: Services, connection: Connection, caller: Caller, record: InstanceRecord, asked: RestoreRequest
 ) -> None:
     """Make an ended instance wait again; the caller wakes the engine after the transaction. Raises as ``restore``."""
+    ignored = ignores_listening(asked.ignore_obs_monitor)
     record, definition, nodes = _reset(connection, caller, record, asked)
+    listening = None if ignored or record.instance_type not in _LISTENING else definition.schedule.listening
     state = moved(JobState(record.status), first_state(definition, InstanceType(record.instance_type)))
     again = record._replace(
         status=state.value,
@@ -47,8 +51,22 @@ def rerun_locked(
         error_message="",
         cancel_at=None,
     )
+    listenings.end(connection, record.id)
+    if listening is not None:
+        confirm, again = definition.schedule.confirm, again._replace(status=JobState.WAITING.value, wish="")
+        listenings.begin(connection, record.id, listening, caller.now, caller.now, confirm=confirm)
     instances.replace_nodes(connection, record.id, nodes)
     instances.update_instances(connection, [again])
+
+
+def ignores_listening(value: str | bool | None) -> bool:
+    """Whether what is run again does not wait for a file this time, which is so unless somebody says otherwise.
+
+    Raises InvalidParameter. Source: reference on scheduling §6.2, "Ignore OBS Listening".
+    """
+    if value not in (None, True, False, "true", "false", ""):
+        raise InvalidParameter(f"ignore_obs_monitor: {value!r} is neither true nor false.")
+    return value not in (False, "false")
 
 
 def _reset(

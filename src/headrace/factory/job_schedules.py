@@ -52,6 +52,9 @@ def begin(
     """Have instances of a job made from now on. Raises InvalidSchedule, InvalidParameter."""
     if not definition.schedule.expression:
         raise InvalidSchedule("schedule.cron.expression: a CRON job cannot be started without it.")
+    listening = definition.schedule.listening
+    if listening is not None and not listening.path:
+        raise InvalidSchedule("schedule.cron.monitorObsPath: true names no path; write the path here, or false.")
     next_time = _next_time(services, definition, max(caller.now, beginning.not_before))
     _check_upstream(services, connection, caller, job, definition)
     schedule = ScheduleRecord(

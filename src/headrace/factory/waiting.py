@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from msgspec import UNSET
+
 from headrace.domain.clock import from_millis
 from headrace.domain.dependencies import FAILED, SUCCEEDED, Verdict
 from headrace.domain.dependency_words import DependFailPolicy
@@ -16,12 +18,13 @@ from headrace.errors import InvalidParameter
 from headrace.factory.instance_operations import allowed
 from headrace.factory.instances import found
 from headrace.services import Services
-from headrace.storage import instances, jobs, schedules, turns, waits
+from headrace.storage import instances, jobs, listenings, schedules, turns, waits
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
+from headrace.storage.listenings import ListeningRecord
 from headrace.storage.waits import Awaited, WaitRecord
 from headrace.wire.v1.definition import read_definition
-from headrace.wire.v1.waiting import Dependency, RemoveDependencyRequest, UpstreamInstance, WaitingReasons
+from headrace.wire.v1.waiting import Dependency, Listening, RemoveDependencyRequest, UpstreamInstance, WaitingReasons
 
 Waits = Sequence[tuple[WaitRecord, Sequence[Awaited]]]
 
@@ -38,6 +41,7 @@ def why(services: Services, caller: Caller, job_name: str, instance_id: str) -> 
     with services.db.reading() as connection:
         record = found(connection, caller, job_name, instance_id)
         listed = waits.of_instance(connection, record.id)
+        listening = listenings.of_instance(connection, record.id)
         return WaitingReasons(
             instance_id=record.id,
             job_name=record.job_name,
@@ -45,6 +49,7 @@ def why(services: Services, caller: Caller, job_name: str, instance_id: str) -> 
             status=record.status,
             reasons=list(_reasons(connection, record, listed, ZoneInfo(services.settings.time_zone))),
             dependencies=[_dependency(connection, wait, awaited) for wait, awaited in listed],
+            listening=UNSET if listening is None else _listening(listening),
         )
 
 
@@ -77,10 +82,16 @@ def remove_dependency(
 
 
 def run_without_dependencies(services: Services, caller: Caller, job_name: str, instance_id: str) -> None:
-    """Let a waiting instance run without those it waits for. Raises InstanceNotFound, InvalidParameter."""
+    """Let a waiting instance run without those it waits for, and the file it listens for.
+
+    Raises InstanceNotFound, InvalidParameter.
+    """
     with services.db.writing() as connection:
         record, listed = _waiting(connection, caller, job_name, instance_id, JobOperation.RUN_WITHOUT_DEPENDENCIES)
         waits.ignore(connection, record.id, [each for _, awaited in listed for each in awaited])
+        listening = listenings.lock(connection, record.id)
+        if listening is not None:
+            listenings.put(connection, listening._replace(next_time=None))
         waits.settle(connection, [record.id], caller.now)
     services.wake_engine()
 
@@ -91,7 +102,8 @@ def _waiting(
     """An instance that waits for others, locked, and what it waits for. Raises InstanceNotFound, InvalidParameter."""
     record = allowed(connection, caller, job_name, instance_id, operation)
     listed = [] if record.wish else waits.of_instance(connection, record.id)
-    if not listed:
+    listens = operation is JobOperation.RUN_WITHOUT_DEPENDENCIES and listenings.is_listening(connection, record.id)
+    if not (listed or listens) or record.wish:
         raise InvalidParameter(f"The instance {record.id} does not wait for instances of other jobs.")
     return record, listed
 
@@ -106,12 +118,38 @@ def _reasons(connection: Connection, record: InstanceRecord, listed: Waits, zone
         yield _its_turn(connection, record)
     elif state is JobState.WAITING and record.parent_id is not None:
         yield f"The instance {record.parent_id}, a node of which runs it, begins it when its turn has come."
+    elif state is JobState.WAITING and (listening := listenings.of_instance(connection, record.id)) is not None:
+        yield from _of_upstreams(connection, listed, zone)
+        if listening.next_time is not None:
+            yield _of_file(listening, zone)
     elif state is JobState.WAITING and record.instance_type == InstanceType.PATCH_DATA:
         yield "It runs again when its backfill has a free slot."
     elif state is JobState.WAITING:
-        for wait, awaited in listed:
-            if waits.verdict_of(wait, awaited) is not Verdict.RUN:
-                yield _of_upstream(connection, wait, awaited, zone)
+        yield from _of_upstreams(connection, listed, zone)
+
+
+def _of_file(listening: ListeningRecord, zone: tzinfo) -> str:
+    times = (listening.since, listening.until)
+    since, until = (f"{from_millis(each).astimezone(zone):%Y-%m-%d %H:%M:%S}" for each in times)
+    minutes = listening.interval // 60_000
+    often = "every minute" if minutes == 1 else f"every {minutes} minutes"
+    path = listening.path or listening.expression
+    return f"It listens for a file below {path!r} that is new since {since}, {often} until {until}."
+
+
+def _listening(record: ListeningRecord) -> Listening:
+    shown = Listening(path=record.path or record.expression, since=record.since, until=record.until)
+    if record.next_time is not None:
+        shown.next_time = record.next_time
+    if record.found:
+        shown.found = record.found
+    return shown
+
+
+def _of_upstreams(connection: Connection, listed: Waits, zone: tzinfo) -> Iterator[str]:
+    for wait, awaited in listed:
+        if waits.verdict_of(wait, awaited) is not Verdict.RUN:
+            yield _of_upstream(connection, wait, awaited, zone)
 
 
 def _of_upstream(connection: Connection, wait: WaitRecord, awaited: Sequence[Awaited], zone: tzinfo) -> str:

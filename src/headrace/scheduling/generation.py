@@ -19,9 +19,9 @@ from headrace.domain.plan_times import next_plan_times
 from headrace.errors import HeadraceError
 from headrace.scheduling.upstream import Dependency, dependencies_of
 from headrace.services import Services
-from headrace.storage import alarms, calendars, instances, jobs, schedules, waits, workspaces
+from headrace.storage import alarms, calendars, instances, jobs, listenings, schedules, waits, workspaces
 from headrace.storage.database import Connection
-from headrace.storage.instances import InstanceRecord
+from headrace.storage.instances import InstanceRecord, NodeRecord
 from headrace.storage.jobs import JobRecord
 from headrace.storage.new_instances import Origin, new_instance
 from headrace.storage.schedules import ScheduleRecord
@@ -113,7 +113,20 @@ def _make(
     alarms.watch(connection, instance, zone)
     alone = schedule.alone_at == origin.plan_time
     dependencies = dependencies_of(connection, job, definition, planned, zone, alone=alone)
-    if not dependencies and not (schedule.skips_waiting and instance.wish):
+    return _insert(connection, schedule, definition, (instance, nodes), dependencies)
+
+
+def _insert(
+    connection: Connection,
+    schedule: ScheduleRecord,
+    definition: JobDefinition,
+    made: tuple[InstanceRecord, list[NodeRecord]],
+    dependencies: Sequence[Dependency],
+) -> list[int]:
+    """Write an instance with what it waits for; its id if it is to be looked at again."""
+    (instance, nodes), now, confirm = made, made[0].submit_time, definition.schedule.confirm
+    listening = None if instance.dry_run or definition.dry_run else definition.schedule.listening
+    if not dependencies and listening is None and not (schedule.skips_waiting and instance.wish):
         instances.insert_instance(connection, instance, nodes)
         return []
     waiting = instance._replace(status="waiting", wish="")
@@ -123,8 +136,11 @@ def _make(
         reason = f"Cancelled: no instance of the job {unmet.job.name!r} counts for it ({unmet.upstream.rule})."
         waits.release(connection, waits.cancel(connection, waiting, reason, now), now)
         return []
+    if listening is not None:
+        since = min(instance.plan_time, now)
+        listenings.begin(connection, instance.id, listening, since, now, confirm=confirm)
     for number, dependency in enumerate(dependencies):
-        _wait(connection, instance, number, dependency, confirm=definition.schedule.confirm)
+        _wait(connection, instance, number, dependency, confirm=confirm)
     return [instance.id]
 
 

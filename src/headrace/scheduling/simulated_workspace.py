@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,14 @@ from headrace.domain.job import JobDefinition
 from headrace.domain.working_days import Works
 from headrace.errors import HeadraceError, InvalidParameter, JobNotFound
 from headrace.scheduling.simulated_nodes import nodes_of
-from headrace.scheduling.simulation import Awaited, SimulatedInstance, SimulatedJob, Simulation, usual_durations
+from headrace.scheduling.simulation import (
+    Awaited,
+    SimulatedInstance,
+    SimulatedJob,
+    Simulation,
+    listens_to,
+    usual_durations,
+)
 from headrace.services import Services
 from headrace.storage import calendars, default_items, simulated_jobs
 from headrace.storage import jobs as stored_jobs
@@ -148,7 +156,7 @@ class _Jobs:
             key=record.id,
             workspace_id=workspace_id,
             name=name.replace("/", "_", 1),  # a node of a real-time job, as its instances are listed
-            schedule=definition.schedule,
+            schedule=replace(definition.schedule, listening=None) if definition.dry_run else definition.schedule,
             since=from_millis(first) if real and first is not None else None,
             alone_at=from_millis(record.alone_at) if real and record.alone_at is not None else None,
             paused=paused,
@@ -188,6 +196,8 @@ def _shown(instance: SimulatedInstance, workspace_id: str) -> wire.SimulatedInst
         dry_run=instance.dry_run,
         waits_for=[_awaited(each, workspace_id) for each in instance.waits],
     )
+    if path := listens_to(instance.job, dry_run=instance.dry_run):
+        shown.waits_for_file = path
     if instance.start is not None:
         shown.estimated_start_time = to_millis(instance.start)
     if instance.finish is not None:

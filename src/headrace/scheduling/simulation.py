@@ -309,10 +309,13 @@ class _Clock:
                 return None, None
             if released > start:
                 start = released
-        if job.schedule.confirm:  # a person decides when it begins
+        if job.schedule.confirm or listens_to(job, dry_run=self._is_dry(job, planned)):  # nobody knows when it begins
             return None, None
-        duration = _NOTHING if job.works and self._simulation.is_dry(job, planned) else job.duration
+        duration = _NOTHING if self._is_dry(job, planned) else job.duration
         return start, None if duration is None else start + duration
+
+    def _is_dry(self, job: SimulatedJob, planned: datetime) -> bool:
+        return job.works is not None and self._simulation.is_dry(job, planned)
 
     def _released(self, job: SimulatedJob, upstream: Upstream) -> datetime | None:
         """When an upstream job does not keep an instance any more."""
@@ -329,6 +332,11 @@ class _Clock:
         if job.paused or job.duration is None or self._after < planned <= self._until:  # they wait for each other
             return None
         return planned + job.duration
+
+
+def listens_to(job: SimulatedJob, *, dry_run: bool) -> str:
+    """The path at which an instance waits for a new file, as written; empty where it does not."""
+    return "" if dry_run or job.schedule.listening is None else job.schedule.listening.path
 
 
 @contextmanager

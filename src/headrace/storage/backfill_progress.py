@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, select, update
 
 from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.instance import InstanceType, JobState
 from headrace.domain.job import JobDefinition, NodeDefinition, ScheduleDefinition
+from headrace.domain.obs_listening import ObsListening
 from headrace.domain.run_window import RunWindow, read_run_window
-from headrace.storage import backfill_waits, backfills, instances, jobs, waits
+from headrace.storage import backfill_waits, backfills, instances, jobs, listenings, waits
 from headrace.storage.backfills import BackfillDate, BackfillJob, BackfillRecord, DateState, TaskState
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
@@ -79,6 +80,7 @@ _UNMADE = Statement(
     .order_by(backfill_dates.c.position)
 )
 _ALL_DAYS = 2**31 - 1
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def ended(connection: Connection, records: Iterable[InstanceRecord], works: Clockwork) -> list[int]:
@@ -194,7 +196,8 @@ def _begin_ready(connection: Connection, task: BackfillRecord, works: Clockwork)
             if number is None:
                 _drop_job(connection, task.id, date.job_number)
                 break
-            begun.append(number)
+            if not listenings.is_listening(connection, number):
+                begun.append(number)
     return begun
 
 
@@ -212,7 +215,7 @@ def _go_on(connection: Connection, date: BackfillDate) -> int | None:
 def _make(
     connection: Connection, task: BackfillRecord, item: BackfillJob, date: BackfillDate, works: Clockwork
 ) -> int | None:
-    """The instance of a date, which begins at once; None where its job was deleted."""
+    """The instance of a date, which begins at once, or when its file has come; None where its job was deleted."""
     job = jobs.by_id(connection, item.job_id)
     if job is None:
         return None
@@ -230,7 +233,13 @@ def _make(
         submit_time=works.now,
     )
     instance, nodes = new_instance(job._replace(version=item.version), definition, works.next_number(), origin, {})
-    instances.insert_instance(connection, instance._replace(instance_name=task.name), nodes)
+    instance = instance._replace(instance_name=task.name)
+    if item.listening:
+        path, interval, longest = json.loads(item.listening)
+        listening = ObsListening(path=path, interval=interval * _MILLISECOND, longest=longest * _MILLISECOND)
+        listenings.begin(connection, instance.id, listening, works.now, works.now, confirm=bool(item.confirm))
+        instance = instance._replace(status=JobState.WAITING.value, wish="")
+    instances.insert_instance(connection, instance, nodes)
     connection.run(_BEGIN, key=task.id, at=date.position, instance_id=instance.id)
     return instance.id
 

@@ -59,7 +59,10 @@ class BackfillRecord(NamedTuple):
 
 
 class BackfillJob(NamedTuple):
-    """A row of ``backfill_jobs``. ``nodes``: JSON of ``[name, type]``."""
+    """A row of ``backfill_jobs``. ``nodes``: JSON of ``[name, type]``.
+
+    ``listening``: JSON of ``[path, interval, longest]`` (milliseconds), empty where its instances do not listen.
+    """
 
     backfill_id: int
     number: int
@@ -71,6 +74,7 @@ class BackfillJob(NamedTuple):
     log_root: str
     confirm: int
     nodes: str
+    listening: str = ""
 
 
 class BackfillDate(NamedTuple):

@@ -610,6 +610,7 @@ backfill_jobs = Table(
     _text("log_root"),
     Column("confirm", Integer, nullable=False),
     _text("nodes"),
+    Column("listening", _BY_CODE_POINT, nullable=False, server_default=""),
     PrimaryKeyConstraint("backfill_id", "number"),
     Index("backfill_jobs_of_job", "job_id"),
 )

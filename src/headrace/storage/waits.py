@@ -15,7 +15,7 @@ from headrace.domain.clock import from_millis
 from headrace.domain.dependencies import FAILED, Upstream, Verdict, all_together, verdict
 from headrace.domain.dependency_words import DependFailPolicy
 from headrace.domain.instance import JobState, moved
-from headrace.storage import alarms, instances, schedules
+from headrace.storage import alarms, instances, listenings, schedules
 from headrace.storage.database import Connection
 from headrace.storage.statement import Statement
 from headrace.storage.tables import instance_wait_times, instance_waits, job_instances
@@ -238,14 +238,16 @@ def settle(connection: Connection, waiting: Sequence[int], now: int) -> list[int
         if record is None or record.status != JobState.WAITING or record.wish:
             continue
         found = of_instance(connection, record.id)
-        decided = _decided(record, found)
+        decided = _decided(connection, record, found)
         if decided is Verdict.RUN:
             chosen, older = _instead_of(connection, record)
             for each in _passed_over(connection, older, chosen, now):
                 queue.extend(_dependents(connection, each))
                 begun.append(each.id)
             if chosen.id == record.id:
-                _begin(connection, record, confirm=any(wait.confirm for wait, _ in found))
+                listened = listenings.of_instance(connection, record.id)
+                confirm = any(wait.confirm for wait, _ in found) or (listened is not None and bool(listened.confirm))
+                _begin(connection, record, confirm=confirm)
                 begun.append(record.id)
             else:
                 queue.append(chosen.id)
@@ -259,16 +261,24 @@ def _dependents(connection: Connection, record: instances.InstanceRecord) -> lis
     return [row[0] for row in connection.all(_DEPENDENTS, job_id=record.job_id, plan_time=record.plan_time)]
 
 
-def _decided(record: instances.InstanceRecord, found: Waits) -> Verdict:
+def _decided(connection: Connection, record: instances.InstanceRecord, found: Waits) -> Verdict:
     """Whether an instance may begin; one that waits for nothing and is not the schedule's is its parent's to begin."""
-    if not found and record.instance_type != 0:
-        return Verdict.WAIT
-    return all_together(verdict_of(wait, awaited) for wait, awaited in found)
+    decided = all_together(verdict_of(wait, awaited) for wait, awaited in found)
+    if decided is Verdict.RUN:
+        listening = listenings.of_instance(connection, record.id)
+        if listening is not None:
+            return Verdict.RUN if listening.next_time is None else Verdict.WAIT
+        if not found and record.instance_type != 0:
+            return Verdict.WAIT
+    return decided
 
 
 def is_satisfied(connection: Connection, instance_id: int) -> bool:
     """Whether an instance may begin, for all it waits for."""
-    return all(verdict_of(wait, awaited) is Verdict.RUN for wait, awaited in of_instance(connection, instance_id))
+    found = of_instance(connection, instance_id)
+    return all(verdict_of(wait, awaited) is Verdict.RUN for wait, awaited in found) and not listenings.is_listening(
+        connection, instance_id
+    )
 
 
 def cancel(connection: Connection, record: instances.InstanceRecord, reason: str, now: int) -> instances.InstanceRecord:
@@ -300,7 +310,7 @@ def _instead_of(
 
 def _may_run_without(connection: Connection, record: instances.InstanceRecord, skipped: Container[int]) -> bool:
     """Whether an instance may run when others of its job have been skipped."""
-    return all(
+    return not listenings.is_listening(connection, record.id) and all(
         verdict_of(wait, [each._replace(status=_SKIPPED) if each.id in skipped else each for each in awaited])
         is Verdict.RUN
         for wait, awaited in of_instance(connection, record.id)

@@ -36,12 +36,16 @@ class SimulatedDependency(Wire, omit_defaults=False):
 
 
 class SimulatedInstance(Wire, omit_defaults=False):
-    """One instance. Times in ms; estimates are absent where the history is too short to make them."""
+    """One instance. Times in ms; estimates are absent where the history is too short, or nobody can make them.
+
+    ``waitsForFile``: the path at which a new file must appear, as written.
+    """
 
     job_name: str
     plan_time: int
     dry_run: bool
     waits_for: list[SimulatedDependency]
+    waits_for_file: str | UnsetType = UNSET
     estimated_start_time: int | UnsetType = UNSET
     estimated_end_time: int | UnsetType = UNSET
 

@@ -33,6 +33,20 @@ class Dependency(Wire, omit_defaults=False):
     job_status: str | UnsetType = UNSET
 
 
+class Listening(Wire, omit_defaults=False):
+    """The file that an instance listens for, times in ms. ``path``: evaluated, before the first look as written.
+
+    An object is new that was changed at ``since`` or later. ``nextTime``: of the next look, absent when it is over;
+    at ``until`` comes the last. ``found``: the new object.
+    """
+
+    path: str
+    since: int
+    until: int
+    next_time: int | UnsetType = UNSET
+    found: str | UnsetType = UNSET
+
+
 class WaitingReasons(Wire, omit_defaults=False):
     """Why an instance has not gone on. ``reasons`` are sentences, none for one that runs or has ended."""
 
@@ -42,6 +56,7 @@ class WaitingReasons(Wire, omit_defaults=False):
     status: str
     reasons: list[str]
     dependencies: list[Dependency]
+    listening: Listening | UnsetType = UNSET
 
 
 class RemoveDependencyRequest(Wire):

@@ -33,7 +33,10 @@ class RunTime(Wire, rename=None):
 
 
 class CreateSupplementData(Wire, rename=None):
-    """What to run again, or for the first time. Dates as ``2023-09-05T00:00:00 +08``."""
+    """What to run again, or for the first time. Dates as ``2023-09-05T00:00:00 +08``.
+
+    ``ignore_obs_monitor``: false has instances wait for their files, which they do not unless somebody says so.
+    """
 
     name: str | None = None
     job_name: str | None = None
@@ -48,6 +51,7 @@ class CreateSupplementData(Wire, rename=None):
     supplement_data_run_time: RunTime | None = None
     supplement_data_instance_time: InstanceTime | None = None
     force: str | bool | None = None
+    ignore_obs_monitor: str | bool | None = None
 
 
 class ListSupplementDataQuery(Wire, rename=None):

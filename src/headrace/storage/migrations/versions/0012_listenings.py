@@ -15,7 +15,8 @@ _BY_CODE_POINT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add a table."""
+    """Add a table and a column."""
+    op.add_column("backfill_jobs", Column("listening", _BY_CODE_POINT, nullable=False, server_default=""))
     op.create_table(
         "instance_listenings",
         Column("instance_id", BigInteger, primary_key=True, autoincrement=False),
