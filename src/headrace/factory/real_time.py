@@ -10,12 +10,13 @@ from headrace.domain.identity import Caller
 from headrace.domain.instance import JobState
 from headrace.domain.real_time import RunStatus, Trigger, ending_status, job_status, node_status
 from headrace.errors import InvalidParameter, InvalidSchedule
-from headrace.factory import instance_operations, job_schedules, job_starts
+from headrace.factory import instance_operations, job_starts
 from headrace.factory.job_schedules import Beginning
 from headrace.services import Services
-from headrace.storage import event_triggers, jobs, node_jobs
+from headrace.storage import event_triggers, jobs, node_jobs, open_instances, schedules
 from headrace.storage.database import Connection, Duplicate
 from headrace.storage.jobs import JobRecord
+from headrace.storage.lock_order import lock_jobs, lock_with_others
 from headrace.storage.node_jobs import LastInstance
 from headrace.wire.v1.definition import read_definition
 from headrace.wire.v1.node_jobs import NodeJob
@@ -98,8 +99,13 @@ def _of_node(node: NodeJob, detail: str) -> str:
 def end(connection: Connection, job: JobRecord, now: int) -> None:
     """End every node, also what runs; the caller wakes the engine after the transaction."""
     nodes = jobs.nodes_of(connection, job.id)
+    lock_jobs(connection, (node.id for node in nodes))
     for node in nodes:
-        job_schedules.end(connection, node, now)
+        schedules.remove(connection, node.id)
+        event_triggers.remove(connection, node.id)
+    lock_with_others(
+        connection, [each for node in nodes for each in open_instances.unended_of_job(connection, node.id)]
+    )
     for node in nodes:
         instance_operations.stop_of_job(connection, node.id, now)
         if node.status != STOPPED:
