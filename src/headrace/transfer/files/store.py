@@ -31,7 +31,12 @@ class Output(Protocol):
 
 
 class FileStore(ABC):
-    """Files by their paths. Everything raises CdmError with the code of its connector where the place says no."""
+    """Files by their paths. Everything raises CdmError with the code of its connector where the place says no.
+
+    ``renames``: whether giving a file another path is one quick step there, not a copy.
+    """
+
+    renames: bool = False
 
     @abstractmethod
     def list(self, path: str) -> Iterator[FileEntry]:
