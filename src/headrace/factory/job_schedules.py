@@ -19,7 +19,7 @@ from headrace.domain.plan_times import next_plan_times
 from headrace.errors import InvalidParameter, InvalidSchedule, JobNotFound
 from headrace.factory import event_jobs
 from headrace.services import Services
-from headrace.storage import default_items, event_triggers, instances, jobs, schedules, waits
+from headrace.storage import changed_schedules, default_items, event_triggers, instances, jobs, schedules, waits
 from headrace.storage.database import Connection
 from headrace.storage.jobs import JobRecord
 from headrace.storage.lock_order import lock_jobs, lock_with_others
@@ -68,6 +68,7 @@ def begin(
         skips_waiting=int(_skips_waiting(services, definition)),
     )
     schedules.put(connection, schedule)
+    changed_schedules.add(connection, job.id)
 
 
 def change(services: Services, connection: Connection, job_id: int, text: str) -> bool:
@@ -83,6 +84,7 @@ def change(services: Services, connection: Connection, job_id: int, text: str) -
     if cron:
         schedule = schedule._replace(skips_waiting=int(_skips_waiting(services, definition)))
     schedules.put(connection, schedule)
+    changed_schedules.add(connection, job_id)
     return True
 
 

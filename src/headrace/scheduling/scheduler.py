@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from headrace.scheduling.backfill_windows import open_windows
 from headrace.scheduling.baseline_looks import look_at_baselines
+from headrace.scheduling.changed_waits import follow_changes
 from headrace.scheduling.cleanup import cancel_overdue
 from headrace.scheduling.generation import generate
 from headrace.scheduling.sleeper import TROUBLE_SECONDS, Sleeper
 from headrace.services import Services
-from headrace.storage import alarms, backfills, baselines, open_instances, schedules, waits
+from headrace.storage import alarms, backfills, baselines, changed_schedules, open_instances, schedules, waits
 
 LONGEST_SLEEP = 3600.0  # seconds; a clock that was set must not be noticed too late
 
@@ -41,11 +42,13 @@ class Scheduler(Sleeper):
                     open_instances.first_overdue(connection),
                     baselines.earliest(connection),
                 )
-                alarm = alarms.earliest(connection)
+                alarm, changed = alarms.earliest(connection), changed_schedules.are_any(connection)
             earliest = min((moment for moment in moments if moment is not None), default=None)
             now = self._services.now()
             if alarm is not None:
                 self._services.wake_alarms()
+            while changed and follow_changes(self._services, now):
+                self._services.wake_engine()
             if earliest is None or earliest > now:
                 return LONGEST_SLEEP if earliest is None else min((earliest - now) / 1000, LONGEST_SLEEP)
             due, waiting = generate(self._services, now)

@@ -646,6 +646,13 @@ backfill_waits = Table(
     Index("backfill_waits_of_date", "backfill_id", "upstream"),
 )
 
+# Jobs whose schedule is another one since others began to wait for them, until that was looked at.
+changed_schedules = Table(
+    "changed_schedules",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+)
+
 # Scheduling calendars. document: JSON of weekdays and of single days that differ from them.
 calendars = Table(
     "calendars",
