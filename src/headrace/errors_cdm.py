@@ -197,3 +197,21 @@ class FileCheckFailed(CdmError):
     """A file is not the one its digest was made of."""
 
     code, text = "Cdm.0242", "Failed to check the file."
+
+
+class ClusterNameExists(CdmError):
+    """Cluster names are unique in a project. The detail is the name."""
+
+    code, text = "Cdm.0014", "A cluster of the name [%s] exists."
+
+
+class ClusterStopped(CdmError):
+    """Jobs run in running clusters only."""
+
+    code, text = "Cdm.0056", "Failed to submit the job: %s"
+
+
+class ResourceMissing(CdmError):
+    """Something of the catalogue that is not there."""
+
+    code, status, text = "Cdm.0001", 404, "The resource does not exist or is not visible."

@@ -41,13 +41,39 @@ def submission_view(record: SubmissionRecord) -> Document:
         "progress": record.progress,
         "execute-date": record.start_time or record.create_time,
         "last-update-date": record.update_time,
-        "external-id": f"job_local{record.id}_0001",
+        "external-id": external_id(record),
         "write_rows": counters["ROWS_WRITTEN"],
         "counters": {"org.apache.sqoop.submission.counter.SqoopCounters": counters, **counters},
     }
     if record.status in (FAILED, FAILED_TO_SUBMIT):
         view |= {"error-summary": record.error_summary, "error-details": record.error_details}
     return view
+
+
+def last_run(record: SubmissionRecord) -> Document:
+    """What a job says of its last run. Source: contract, Job."""
+    counters = counters_view(record.counts)
+    return {
+        "status": FAILED if record.status == FAILED_TO_SUBMIT else record.status,
+        "external_id": external_id(record),
+        "execute_create_date": record.create_time,
+        "execute_start_date": record.start_time or record.create_time,
+        "execute_update_date": record.update_time,
+        "rows_read": counters["ROWS_READ"],
+        "rows_written": counters["ROWS_WRITTEN"],
+        "write_rows": counters["ROWS_WRITTEN"],
+        "update_rows": 0,
+        "delete_rows": 0,
+        "files_read": counters["FILES_READ"],
+        "files_written": counters["FILES_WRITTEN"],
+        "bytes_read": counters["BYTES_READ"],
+        "bytes_written": counters["BYTES_WRITTEN"],
+    }
+
+
+def external_id(record: SubmissionRecord) -> str:
+    """The id of a run in what executes it. Source: contract, Job: of the form job_local1202051771_0002."""
+    return f"job_local{record.id}_0001"
 
 
 def never_executed(job: CdmJobRecord) -> Document:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.domain.identity import Caller
-from headrace.errors_cdm import CdmError, CdmJobNameExists, CdmJobNotFound
-from headrace.migration import clusters, values
+from headrace.errors_cdm import CdmError, CdmJobNameExists, CdmJobNotFound, CdmJobRunning
+from headrace.migration import answers, clusters, values
 from headrace.migration.elements import check_job_name, job_head, job_texts, only
 from headrace.packages.cdm import seal_cdm
 from headrace.services import Services
-from headrace.storage import cdm
+from headrace.storage import cdm, submissions
 from headrace.storage.cdm import CdmJobRecord
 from headrace.storage.database import Duplicate
+from headrace.storage.submissions import OPEN, SubmissionRecord
 from headrace.wire.cdm import JobHead, JobList, ShowJobsQuery
 from headrace.wire.document import Document, as_truth, read_document
 
@@ -108,15 +109,16 @@ def show(services: Services, caller: Caller, cluster_id: str, name: str, query: 
             )
             return {
                 "total": total,
-                "jobs": [_view(one, encode=encode) for one in found],
+                "jobs": [_view(one, submissions.last(connection, one.id), encode=encode) for one in found],
                 "page_no": query.page_no,
                 "page_size": size,
                 "simple": False,
             }
         record = cdm.job_by_name(connection, cluster_id, name)
-    if record is None:
-        raise CdmJobNotFound(name)
-    return {"total": 1, "jobs": [_view(record, encode=encode)], "page_no": 1, "page_size": size, "simple": False}
+        if record is None:
+            raise CdmJobNotFound(name)
+        job = _view(record, submissions.last(connection, record.id), encode=encode)
+    return {"total": 1, "jobs": [job], "page_no": 1, "page_size": size, "simple": False}
 
 
 def page_size(page_no: int, page_size: int) -> int:
@@ -126,8 +128,8 @@ def page_size(page_no: int, page_size: int) -> int:
     return page_size
 
 
-def _view(record: CdmJobRecord, *, encode: bool) -> Document:
-    """Members that runs would set are left out, whatever the document holds: nothing ran here."""
+def _view(record: CdmJobRecord, last: SubmissionRecord | None, *, encode: bool) -> Document:
+    """Members that runs set are those of the last run here, whatever the document holds."""
     stored = values.inputs(read_document(record.document))
     document = values.view(record.document, encode=encode)
     return {
@@ -147,6 +149,7 @@ def _view(record: CdmJobRecord, *, encode: bool) -> Document:
         "is_use_sql": as_truth(stored.get("fromJobConfig.useSql")),
         "flag": int(as_truth(stored.get("schedulerConfig.isSchedulerJob"))),
         "group_name": stored.get("groupJobConfig.groupName") or "DEFAULT",
+        **({} if last is None else answers.last_run(last)),
     }
 
 
@@ -201,12 +204,15 @@ def replace(services: Services, caller: Caller, cluster_id: str, name: str, body
 
 
 def delete(services: Services, caller: Caller, cluster_id: str, name: str) -> None:
-    """Delete a job. Raises CdmJobNotFound."""
+    """Delete a job. Raises CdmJobNotFound, CdmJobRunning."""
     with services.db.writing() as connection:
         clusters.found(connection, caller, cluster_id)
         record = cdm.job_by_name(connection, cluster_id, name)
         if record is None:
             raise CdmJobNotFound(name)
+        last = submissions.last(connection, record.id)
+        if last is not None and last.status in OPEN:
+            raise CdmJobRunning(f"[{name}] cannot be deleted.")
         cdm.delete_job(connection, record.id)
 
 

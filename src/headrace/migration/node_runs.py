@@ -75,6 +75,7 @@ def _cluster(services: Services, project_id: str, migration: Migration) -> Clust
         found = found or cdm.cluster_by_name(connection, project_id, name)
     if found is None:
         raise ClusterNotFound(f"cluster {name!r}.")
+    clusters.check_running(found)
     return found
 
 

@@ -17,7 +17,10 @@ from headrace.wire.document import Document, as_text
 
 
 def start(services: Services, caller: Caller, cluster_id: str, name: str, body: StartVariables | None) -> Document:
-    """Start a job; its submission, which is about to begin. Raises CdmJobNotFound, CdmJobRunning, ClusterNotFound."""
+    """Start a job; its submission, which is about to begin.
+
+    Raises CdmJobNotFound, CdmJobRunning, ClusterNotFound, ClusterStopped.
+    """
     given: dict[str, Any] = {} if body is None or body.variables is None else body.variables
     wanted = Start(
         user=caller.user.name,
@@ -25,25 +28,28 @@ def start(services: Services, caller: Caller, cluster_id: str, name: str, body: 
         variables={key: as_text(value) for key, value in given.items()},
     )
     with services.db.writing() as connection:
-        clusters.found(connection, caller, cluster_id)
+        clusters.running(connection, caller, cluster_id)
         record = add(services, connection, cluster_id, name, wanted)
     services.wake_migrations()
     return {"submissions": [answers.submission_view(record)]}
 
 
 def start_random(services: Services, caller: Caller, body: RandomStart) -> Document:
-    """Create or replace jobs in the first cluster that is there, and start them; all or none are created.
+    """Create or replace jobs in one of the clusters that run, and start them; all or none are created.
 
-    Raises CdmContentInvalid, CdmError, CdmJobRunning; ClusterNotFound when none of the clusters is there.
+    Raises CdmContentInvalid, CdmError, CdmJobRunning; ClusterNotFound when none of the clusters runs.
     """
     texts = job_texts(JobList(jobs=body.jobs))
     names = [job_head(text).name or "" for text in texts]
+    wanted = body.clusters or []
     with services.db.reading() as connection:
-        there = [key for key in body.clusters or () if cdm.cluster_by_id(connection, caller.project_id, key)]
-    if not there:
-        raise ClusterNotFound(f"clusters {', '.join(body.clusters or ()) or 'none'}.")
-    put(services, there[0], texts, caller.user.name, caller.now)
-    started = [start(services, caller, there[0], name, None)["submissions"][0] for name in names]
+        found = [cdm.cluster_by_id(connection, caller.project_id, key) for key in wanted]
+    running = [one.id for one in found if one is not None and clusters.is_running(one)]
+    if not running:
+        raise ClusterNotFound(f"none of the clusters {', '.join(wanted) or '(none is named)'} runs.")
+    chosen = running[services.next_number() % len(running)]
+    put(services, chosen, texts, caller.user.name, caller.now)
+    started = [start(services, caller, chosen, name, None)["submissions"][0] for name in names]
     return {"submissions": started}
 
 

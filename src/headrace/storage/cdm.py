@@ -73,6 +73,14 @@ _CLUSTER_BY_ID = Statement(
     )
 )
 _ADD_CLUSTER = Statement(insert(cdm_clusters))
+_SET_CLUSTER = Statement(
+    update(cdm_clusters)
+    .where(cdm_clusters.c.id == bindparam("key"))
+    .values(document=bindparam("document"), update_time=bindparam("update_time"))
+)
+_DROP_CLUSTER = Statement(delete(cdm_clusters).where(cdm_clusters.c.id == bindparam("id")))
+_DROP_LINKS_OF = Statement(delete(cdm_links).where(cdm_links.c.cluster_id == bindparam("id")))
+_DROP_JOBS_OF = Statement(delete(cdm_jobs).where(cdm_jobs.c.cluster_id == bindparam("id")))
 
 
 def _by_name(table: Table) -> Statement:
@@ -151,6 +159,22 @@ def ensure_cluster(connection: Connection, project_id: str, name: str, new_id: s
         found = ClusterRecord(new_id, project_id, name, "{}", now, now)
         connection.run(_ADD_CLUSTER, **found._asdict())
     return found
+
+
+def insert_cluster(connection: Connection, cluster: ClusterRecord) -> None:
+    """Add a cluster. Raises Duplicate when the name is taken."""
+    connection.run(_ADD_CLUSTER, **cluster._asdict())
+
+
+def set_cluster(connection: Connection, cluster_id: str, document: str, now: int) -> None:
+    """Write the state and the settings of a cluster."""
+    connection.run(_SET_CLUSTER, key=cluster_id, document=document, update_time=now)
+
+
+def delete_cluster(connection: Connection, cluster_id: str) -> None:
+    """Remove a cluster with its links and jobs."""
+    for statement in (_DROP_JOBS_OF, _DROP_LINKS_OF, _DROP_CLUSTER):
+        connection.run(statement, id=cluster_id)
 
 
 def link_by_name(connection: Connection, cluster_id: str, name: str) -> LinkRecord | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, select, update
 
 from headrace.storage.database import Connection, Row
 from headrace.storage.statement import Statement
@@ -51,6 +51,7 @@ class SubmissionRecord(NamedTuple):
 
 
 _TABLE = cdm_submissions.c
+_IS_OPEN = _TABLE.status.in_([literal_column(f"'{status}'") for status in OPEN])  # as in the index
 _INSERT = Statement(insert(cdm_submissions))
 _BY_ID = Statement(select(cdm_submissions).where(_TABLE.id == bindparam("id")))
 _LOCKED = Statement(select(cdm_submissions).where(_TABLE.id == bindparam("id")).with_for_update())
@@ -68,14 +69,13 @@ _PAGE = Statement(
     .limit(bindparam("rows"))
     .offset(bindparam("skip"))
 )
-_OPEN = Statement(select(cdm_submissions).where(_TABLE.status.in_(OPEN)).order_by(_TABLE.id))
-_STOPPED = Statement(
-    select(_TABLE.id).where(_TABLE.owner == bindparam("owner"), _TABLE.stop == 1, _TABLE.status.in_(OPEN))
-)
-_STOP = Statement(update(cdm_submissions).where(_TABLE.id == bindparam("key"), _TABLE.status.in_(OPEN)).values(stop=1))
+_OPEN = Statement(select(cdm_submissions).where(_IS_OPEN).order_by(_TABLE.id))
+_OPEN_OF_CLUSTER = Statement(select(_TABLE.id).where(_TABLE.cluster_id == bindparam("cluster_id"), _IS_OPEN))
+_STOPPED = Statement(select(_TABLE.id).where(_TABLE.owner == bindparam("owner"), _TABLE.stop == 1, _IS_OPEN))
+_STOP = Statement(update(cdm_submissions).where(_TABLE.id == bindparam("key"), _IS_OPEN).values(stop=1))
 _COUNTED = Statement(
     update(cdm_submissions)
-    .where(_TABLE.id == bindparam("key"), _TABLE.status.in_(OPEN), _TABLE.owner == bindparam("holder"))
+    .where(_TABLE.id == bindparam("key"), _IS_OPEN, _TABLE.owner == bindparam("holder"))
     .values({name: bindparam(name) for name in ("counts", "progress", "update_time")})
 )
 _CHANGED = ("status", "phase", "owner", "destination", "counts", "progress", "error_summary", "error_details")
@@ -124,6 +124,11 @@ def page(connection: Connection, job_id: int, *, skip: int, rows: int) -> tuple[
 def unended(connection: Connection) -> Sequence[SubmissionRecord]:
     """Every run that has not ended, oldest first."""
     return [SubmissionRecord(*row) for row in connection.all(_OPEN)]
+
+
+def unended_of_cluster(connection: Connection, cluster_id: str) -> Sequence[int]:
+    """The runs of a cluster that have not ended."""
+    return [row[0] for row in connection.all(_OPEN_OF_CLUSTER, cluster_id=cluster_id)]
 
 
 def to_stop(connection: Connection, owner: str) -> Sequence[int]:

@@ -1,14 +1,13 @@
-"""Runs of migration jobs, which this release refuses. Source: contract, startJob, stopJob, showJobStatus."""
+"""Runs of migration jobs. Source: contract, startJob, stopJob, showJobStatus."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from cdm_bodies import job
 from tests.conftest import Server
-
-LATER = "this release stores migration jobs; running them comes with a later one."
 
 
 @pytest.fixture(scope="module")
@@ -24,16 +23,32 @@ def failure(code: str, message: str) -> tuple[int, dict[str, str]]:
 
 
 @pytest.mark.parametrize("body", [None, {}, {"variables": {"day": "1"}}])
-def test_start_job__is_refused_with_or_without_variables(server: Server, idle: str, body: Any) -> None:
-    answer = server.http.put(f"{idle}/start", json=body) if body is not None else server.http.put(f"{idle}/start")
-    assert (answer.status_code, answer.json()) == failure("Cdm.0056", f"Failed to submit the job: {LATER}")
+def test_start_job__that_has_no_links_ends_with_the_reason(server: Server, cluster: str, idle: str, body: Any) -> None:
+    path = idle.replace("idle", f"started_{len(str(body))}")
+    name = path.rpartition("/")[2]
+    server.http.post(f"/v1.1/{{p}}/clusters/{cluster}/cdm/job", json={"jobs": [job(name)]}).raise_for_status()
+    answer = server.http.put(f"{path}/start", json=body) if body is not None else server.http.put(f"{path}/start")
+    assert answer.status_code == 200
+    assert answer.json()["submissions"][0]["status"] == "BOOTING"
+    ended = settled(server, path)
+    assert ended["status"] == "FAILURE_ON_SUBMIT"
+    assert ended["error-summary"].startswith("Link [")
+    assert ended["counters"]["ROWS_READ"] == 0
+    assert server.http.get(path).json()["jobs"][0]["status"] == "FAILED"
+    server.http.delete(path).raise_for_status()
+
+
+def settled(server: Server, path: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 30
+    while (shown := server.http.get(f"{path}/status").json()["submissions"][0])["status"] in ("BOOTING", "RUNNING"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return dict(shown)
 
 
 def test_stop_job__of_a_job_that_never_ran_answers_cdm_0053(server: Server, idle: str) -> None:
     answer = server.http.put(f"{idle}/stop")
-    assert (answer.status_code, answer.json()) == failure(
-        "Cdm.0053", f"The job is not running. [idle] never ran: {LATER}"
-    )
+    assert (answer.status_code, answer.json()) == failure("Cdm.0053", "The job is not running. [idle]")
 
 
 @pytest.mark.parametrize("wish", ["start", "stop"])
@@ -42,10 +57,17 @@ def test_start_and_stop__unknown_job_answers_cdm_0100(server: Server, cluster: s
     assert (answer.status_code, answer.json()) == failure("Cdm.0100", "Job [nobody] does not exist.")
 
 
-def test_random_start__is_refused_and_creates_nothing(server: Server, cluster: str) -> None:
-    answer = server.http.post("/v1.1/{p}/clusters/job", json={"jobs": [job("anywhere")], "clusters": [cluster]})
-    assert answer.json()["code"] == "Cdm.0056"
-    missing = server.http.get(f"/v1.1/{{p}}/clusters/{cluster}/cdm/job/anywhere")
+def test_random_start__makes_and_starts_jobs_in_a_cluster_that_runs(server: Server, cluster: str) -> None:
+    body = {"jobs": [job("anywhere")], "clusters": ["nowhere", cluster]}
+    answer = server.http.post("/v1.1/{p}/clusters/job", json=body)
+    assert [one["job-name"] for one in answer.json()["submissions"]] == ["anywhere"]
+    assert settled(server, f"/v1.1/{{p}}/clusters/{cluster}/cdm/job/anywhere")["status"] == "FAILURE_ON_SUBMIT"
+
+
+def test_random_start__where_no_cluster_runs_nothing_is_made(server: Server, cluster: str) -> None:
+    body = {"jobs": [job("lost")], "clusters": ["nowhere"]}
+    assert server.http.post("/v1.1/{p}/clusters/job", json=body).json()["code"] == "Cdm.0001"
+    missing = server.http.get(f"/v1.1/{{p}}/clusters/{cluster}/cdm/job/lost")
     assert missing.json()["errCode"] == "Cdm.0100"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -93,17 +94,58 @@ def test_sdk__creates_lists_updates_and_deletes_a_job(client: Any, cluster: str)
     assert refusal(lambda: client.show_jobs(gone)) == (400, "Cdm.0100")
 
 
-def test_sdk__reads_that_a_job_never_ran_and_cannot_yet(client: Any, cluster: str) -> None:
+def test_sdk__starts_a_job_and_reads_why_it_could_not_be_run(client: Any, cluster: str) -> None:
     body = model.CdmCreateJobJsonReq(jobs=[job("sdk_idle")])
     client.create_job(model.CreateJobRequest(cluster_id=cluster, body=body))
-    status = client.show_job_status(model.ShowJobStatusRequest(cluster_id=cluster, job_name="sdk_idle"))
-    assert status.submissions[0].status == "NEVER_EXECUTED"
-    history = client.show_submissions(model.ShowSubmissionsRequest(cluster_id=cluster, jname="sdk_idle"))
-    assert (history.total, history.submissions) == (0, [])
-    start = model.StartJobRequest(cluster_id=cluster, job_name="sdk_idle", body=model.CdmStartJobReq(variables={}))
-    assert refusal(lambda: client.start_job(start)) == (400, "Cdm.0056")
+    asked = model.ShowJobStatusRequest(cluster_id=cluster, job_name="sdk_idle")
+    assert client.show_job_status(asked).submissions[0].status == "NEVER_EXECUTED"
     stop = model.StopJobRequest(cluster_id=cluster, job_name="sdk_idle")
     assert refusal(lambda: client.stop_job(stop)) == (400, "Cdm.0053")
-    anywhere = model.CdmRandomCreateAndStartJobJsonReq(jobs=[job("sdk_random")], clusters=[cluster])
-    random = model.CreateAndStartRandomClusterJobRequest(x_language="en-us", body=anywhere)
-    assert refusal(lambda: client.create_and_start_random_cluster_job(random)) == (400, "Cdm.0056")
+    start = model.StartJobRequest(cluster_id=cluster, job_name="sdk_idle", body=model.CdmStartJobReq(variables={}))
+    started = client.start_job(start).submissions[0]
+    assert (started.job_name, started.status) == ("sdk_idle", "BOOTING")
+    deadline = time.monotonic() + 30
+    while (ended := client.show_job_status(asked).submissions[0]).status in ("BOOTING", "RUNNING"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (ended.status, ended.progress, ended.submission_id) == ("FAILURE_ON_SUBMIT", -1, started.submission_id)
+    history = client.show_submissions(model.ShowSubmissionsRequest(cluster_id=cluster, jname="sdk_idle"))
+    assert (history.total, [one.status for one in history.submissions]) == (1, ["FAILURE_ON_SUBMIT"])
+
+
+def test_sdk__makes_changes_stops_starts_and_deletes_a_cluster(client: Any) -> None:
+    wanted = model.CdmCreateClusterReqCluster(name="pool", vpc_id="v", is_auto_off=True)
+    body = model.CdmCreateClusterReq(cluster=wanted)
+    made = client.create_cluster(model.CreateClusterRequest(x_language="en-us", body=body)).id
+
+    def status() -> str:
+        shown: str = client.show_cluster_detail(model.ShowClusterDetailRequest(cluster_id=made)).status
+        return shown
+
+    assert status() == "200"
+    options = model.CdmStopClusterReqStop(stop_mode="IMMEDIATELY")
+    client.stop_cluster(model.StopClusterRequest(cluster_id=made, body=model.CdmStopClusterReq(stop=options)))
+    assert status() == "900"
+    client.create_job(model.CreateJobRequest(cluster_id=made, body=model.CdmCreateJobJsonReq(jobs=[job("in_pool")])))
+    start = model.StartJobRequest(cluster_id=made, job_name="in_pool", body=model.CdmStartJobReq(variables={}))
+    assert refusal(lambda: client.start_job(start)) == (400, "Cdm.0056")
+    client.start_cluster(model.StartClusterRequest(cluster_id=made, body=model.CdmStartClusterReq(start={})))
+    assert status() == "200"
+    assert client.show_instance_detail(model.ShowInstanceDetailRequest(instance_id=made)).instance.cluster_id == made
+    client.delete_cluster(model.DeleteClusterRequest(cluster_id=made, body=model.CdmDeleteClusterReq()))
+    with pytest.raises(ClientRequestException) as gone:
+        status()
+    assert gone.value.status_code == 404
+
+
+def test_sdk__the_default_cluster_always_runs(client: Any, cluster: str) -> None:
+    deletion = model.DeleteClusterRequest(cluster_id=cluster, body=model.CdmDeleteClusterReq())
+    assert refusal(lambda: client.delete_cluster(deletion)) == (400, "Cdm.0014")
+
+
+def test_sdk__looks_up_what_there_is(client: Any) -> None:
+    zones = client.show_availability_zones(model.ShowAvailabilityZonesRequest(region_id="eu-de"))
+    assert [zone.available_zone_id for zone in zones.available_zones] == [zones.default_az]
+    flavors = client.show_flavors(model.ShowFlavorsRequest(datastore_id="cdm")).versions[0].flavors
+    detail = client.show_flavor_detail(model.ShowFlavorDetailRequest(flavor_id=flavors[0].str_id))
+    assert detail.name == flavors[0].name

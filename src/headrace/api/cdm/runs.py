@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.api.operation import Call, operation
+from headrace.api.cdm.accepted import accepted
+from headrace.api.operation import Call, Created, operation
 from headrace.errors_cdm import (
     CdmContentInvalid,
     CdmError,
@@ -26,12 +27,12 @@ _CLUSTER = "/v1.1/{project_id}/clusters/{cluster_id}"
     errors=(CdmContentInvalid, CdmError, ClusterNotFound, CdmJobRunning),
     tag="cdm-job",
 )
-def create_and_start_random_cluster_job(call: Call, body: RandomStart) -> dict[str, Any]:
+def create_and_start_random_cluster_job(call: Call, body: RandomStart) -> Created[dict[str, Any]]:
     """Create (or replace) jobs in one of some clusters, and start them.
 
     Source: CDM API reference, "Creating and Executing a Job in a Random Cluster".
     """
-    return runs.start_random(call.services, call.caller, body)
+    return accepted(call, runs.start_random(call.services, call.caller, body))
 
 
 @operation(
@@ -41,9 +42,9 @@ def create_and_start_random_cluster_job(call: Call, body: RandomStart) -> dict[s
     errors=(CdmJobNotFound, CdmJobRunning, CdmError, ClusterNotFound),
     tag="cdm-job",
 )
-def start_cdm_job(call: Call, body: StartVariables | None) -> dict[str, Any]:
+def start_cdm_job(call: Call, body: StartVariables | None) -> Created[dict[str, Any]]:
     """Start a migration job. Source: CDM API reference, "Starting a Job"."""
-    return runs.start(call.services, call.caller, call.path["cluster_id"], call.path["job_name"], body)
+    return accepted(call, runs.start(call.services, call.caller, call.path["cluster_id"], call.path["job_name"], body))
 
 
 @operation(
@@ -53,9 +54,9 @@ def start_cdm_job(call: Call, body: StartVariables | None) -> dict[str, Any]:
     errors=(CdmJobNotRunning, CdmJobNotFound, ClusterNotFound),
     tag="cdm-job",
 )
-def stop_cdm_job(call: Call) -> dict[str, Any]:
+def stop_cdm_job(call: Call) -> Created[dict[str, Any]]:
     """Stop a running migration job; rows that were written stay. Source: CDM API reference, "Stopping a Job"."""
-    return runs.stop(call.services, call.caller, call.path["cluster_id"], call.path["job_name"])
+    return accepted(call, runs.stop(call.services, call.caller, call.path["cluster_id"], call.path["job_name"]))
 
 
 @operation(
