@@ -20,7 +20,7 @@ from scheduled_jobs import Factory
 from sqlalchemy import bindparam, select
 
 from headrace.errors import InvalidParameter, InvalidSchedule
-from headrace.factory import instance_operations, instance_reruns, job_schedules, jobs, runs
+from headrace.factory import event_jobs, instance_operations, instance_reruns, job_schedules, jobs, runs
 from headrace.nodes.base import BoundConnection
 from headrace.objectstore.path import ObsPath
 from headrace.scheduling import event_instances, event_listeners, kafka_events
@@ -96,13 +96,17 @@ class Listened:
         return found.id
 
     def start(self, name: str) -> None:
-        """Start a job and wait until it has looked at its source."""
+        """Start a job and wait until it has looked at its source, as the API does but for longer."""
         runs.start(self.started, self.caller, name, ())
         self.listeners.start()
-        until(lambda: self.looked(name))
+        until(lambda: self.has_looked(name))
 
     def stop(self, name: str) -> None:
         runs.stop(self.started, self.caller, name)
+
+    def has_looked(self, name: str) -> bool:
+        with self.services.db.reading() as connection:
+            return event_triggers.has_looked(connection, self.job_id(name))
 
     def looked(self, name: str, source: str = "") -> bool:
         with self.services.db.reading() as connection:
@@ -425,6 +429,22 @@ def test_a_deleted_job_is_forgotten(obs: Listened) -> None:
 
 
 # ---- taking events
+
+
+def test_a_start_is_over_when_it_is_known_from_where_on_events_count(obs: Listened) -> None:
+    store = obs.services.store
+    obs.create("j", OBS)
+    runs.start(obs.started, obs.caller, "j", ())
+    assert not obs.has_looked("j")
+    obs.listeners.start()
+    until(lambda: obs.has_looked("j"))
+    event_jobs.wait_for_first_look(obs.services, obs.caller, "j")
+    store.put(FOLDER / "new.csv", b"1")
+    obs.expect("j", ["obs://drop/in/new.csv"])
+    obs.stop("j")
+    assert obs.has_looked("j"), "nobody waits for a job that is stopped"
+    obs.start("j")
+    assert obs.data("j") == ["obs://drop/in/new.csv"]
 
 
 def started(obs: Listened, **event: Any) -> Listening:

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+import structlog
 
 from headrace.domain.event_words import EventType, ReadPolicy
 from headrace.domain.identity import Caller
 from headrace.domain.job import JobDefinition
 from headrace.errors import InvalidObsPath, InvalidSchedule
 from headrace.objectstore.path import ObsPath
-from headrace.storage import event_triggers
+from headrace.services import Services
+from headrace.storage import event_triggers, jobs
 from headrace.storage.database import Connection
 from headrace.storage.event_triggers import TriggerRecord
 from headrace.storage.jobs import JobRecord
+
+log = structlog.get_logger("headrace.factory")
+
+FIRST_LOOK_SECONDS = 5.0  # how long a start waits for the source
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 
 
 def begin(
@@ -45,6 +52,24 @@ def begin(
         started=caller.now,
     )
     event_triggers.put(connection, trigger)
+
+
+def wait_for_first_look(services: Services, caller: Caller, name: str) -> None:
+    """Wait until a job that was started knows from where on events count for it, or until its source takes too long.
+
+    Then the listener goes on trying. Decision 26.
+    """
+    with services.db.reading() as connection:
+        job = jobs.by_name(connection, caller.workspace.id, name)
+    waited, pause = 0.0, _FIRST_PAUSE
+    while job is not None:
+        with services.db.reading() as connection:
+            if event_triggers.has_looked(connection, job.id):
+                return
+        if waited >= FIRST_LOOK_SECONDS or services.stopping.wait(pause):
+            log.warning("a job was started whose source of events has not answered yet", job=name)
+            return
+        waited, pause = waited + pause, min(2 * pause, _LONGEST_PAUSE)
 
 
 def pause(connection: Connection, job: JobRecord) -> None:

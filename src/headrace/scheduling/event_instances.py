@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -15,9 +16,9 @@ from headrace.domain.instance import InstanceType
 from headrace.domain.job import JobDefinition
 from headrace.errors import HeadraceError
 from headrace.services import Services
-from headrace.storage import event_triggers, instances, jobs, workspaces
+from headrace.storage import alarms, event_triggers, instances, jobs, workspaces
 from headrace.storage.database import Connection
-from headrace.storage.event_triggers import EventRecord, TriggerRecord
+from headrace.storage.event_triggers import LOOKED_AT, EventRecord, TriggerRecord
 from headrace.storage.jobs import JobRecord
 from headrace.storage.new_instances import Origin, new_instance
 from headrace.wire.v1.definition import read_definition
@@ -25,7 +26,6 @@ from headrace.wire.v1.definition import read_definition
 log = structlog.get_logger("headrace.scheduling")
 
 _SUSPENDED = -1  # room after a failure
-LOOKED_AT = ""  # the place of a source whose position says that the job has looked at it
 
 
 class ListeningEnded(Exception):
@@ -118,15 +118,15 @@ class Listening:
 
 
 def begin(services: Services, listening: Listening, source: Source) -> None:
-    """At the first look at a source, leave out all that is in it. Raises ListeningEnded."""
+    """At the first look at a source leave out all that is in it, and note the start. Raises ListeningEnded."""
     with services.db.reading() as connection:
-        known = event_triggers.position_at(connection, listening.job_id, source.name, LOOKED_AT) is not None
-    if known:
+        looked = event_triggers.position_at(connection, listening.job_id, source.name, LOOKED_AT)
+    if looked == listening.started:
         return
-    newest = source.newest()
+    newest = source.newest() if looked is None else {}
     with services.db.writing() as connection:
         listening.lock(connection)
-        if event_triggers.position_at(connection, listening.job_id, source.name, LOOKED_AT) is None:
+        if event_triggers.position_at(connection, listening.job_id, source.name, LOOKED_AT) == looked:
             event_triggers.set_positions(
                 connection, listening.job_id, source.name, {**newest, LOOKED_AT: listening.started}
             )
@@ -217,6 +217,7 @@ def _make(
     instance, nodes = new_instance(job, definition, services.next_number(), origin, parameters)
     longest = definition.waits_at_most or timedelta(days=services.settings.waiting_days)
     instance = instance._replace(cancel_at=now + longest // timedelta(milliseconds=1))
+    alarms.watch(connection, instance, ZoneInfo(services.settings.time_zone))
     instances.insert_instance(connection, instance, nodes)
     record = EventRecord(instance.id, job.id, event.key, storable(event.data), event.files)
     event_triggers.add_event(connection, record)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, or_, select, update
 
 from headrace.domain.instance import HELD_JOB_STATES, UNENDED_JOB_STATES
 from headrace.storage.database import Connection
 from headrace.storage.statement import InsertStatement, Statement
 from headrace.storage.tables import event_positions, event_triggers, instance_events, job_instances, jobs
+
+LOOKED_AT = ""  # the place of a source whose position says at which start the job has looked at it
 
 
 class TriggerRecord(NamedTuple):
@@ -53,6 +55,21 @@ _LISTENING = Statement(
     select(event_triggers.c.job_id, event_triggers.c.started, jobs.c.version)
     .join(jobs, jobs.c.id == event_triggers.c.job_id)
     .where(event_triggers.c.held == literal_column("0"))
+)
+
+_UNLOOKED = Statement(
+    select(event_triggers.c.job_id)
+    .join(jobs, jobs.c.id == event_triggers.c.job_id)
+    .where(
+        or_(jobs.c.id == bindparam("job_id"), jobs.c.parent_id == bindparam("job_id")),
+        event_triggers.c.held == literal_column("0"),
+        ~exists().where(
+            event_positions.c.job_id == event_triggers.c.job_id,
+            event_positions.c.place == literal_column(f"'{LOOKED_AT}'"),
+            event_positions.c.position == event_triggers.c.started,
+        ),
+    )
+    .limit(literal_column("1"))
 )
 
 _PUT_POSITION = InsertStatement(
@@ -123,6 +140,11 @@ def lock(connection: Connection, job_id: int) -> TriggerRecord | None:
     """The trigger of a started job, which nobody else uses until the transaction ends."""
     row = connection.one(_LOCK, job_id=job_id)
     return None if row is None else TriggerRecord(*row)
+
+
+def has_looked(connection: Connection, job_id: int) -> bool:
+    """Whether a started job, with its nodes that events trigger, knows from where on events count."""
+    return connection.one(_UNLOOKED, job_id=job_id) is None
 
 
 def remove(connection: Connection, job_id: int) -> None:

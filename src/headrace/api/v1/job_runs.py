@@ -12,7 +12,7 @@ from headrace.errors import (
     PermissionDenied,
     WorkspaceNotFound,
 )
-from headrace.factory import job_schedules, runs
+from headrace.factory import event_jobs, job_schedules, runs
 from headrace.wire.document import as_truth
 from headrace.wire.v1.runs import JobStatus, RunOnceAnswer, RunOnceRequest, StartJobRequest
 
@@ -45,9 +45,13 @@ def run_once(call: Call, body: RunOnceRequest | None) -> RunOnceAnswer:
     answers=204,
     errors=(JobNotFound, WorkspaceNotFound, JobHasNoNodes, InvalidSchedule, InvalidParameter, PermissionDenied),
     tag="job",
+    slow=True,
 )
 def start_job(call: Call, body: StartJobRequest | None) -> None:
-    """Start the scheduling of a batch job, or a real-time job. Source: API reference, "Starting a Job"."""
+    """Start the scheduling of a batch job, or a real-time job. Source: API reference, "Starting a Job".
+
+    What comes after the answer is an event for it; where the source does not answer within 5 s, what comes later.
+    """
     asked = body or StartJobRequest()
     runs.start(
         call.services,
@@ -57,6 +61,7 @@ def start_job(call: Call, body: StartJobRequest | None) -> None:
         asked.start_date,
         first_alone=bool(asked.ignore_first_self_dep or asked.ignore_first_self_dependence),
     )
+    event_jobs.wait_for_first_look(call.services, call.caller, call.path["job_name"])
 
 
 @operation(
