@@ -209,8 +209,10 @@ class BadWriter(KeptWriter):
 def test_run__a_split_is_tried_again_from_its_beginning() -> None:
     source, target = Numbers(splits=2, batches=3), Kept(failures=2)
     said: list[str] = []
-    run_transfer(transfer(source, target, rules=Rules(retries=2), say=said.append))
+    job = transfer(source, target, rules=Rules(retries=2), say=said.append)
+    run_transfer(job)
     assert ids(target) == list(range(60))
+    assert (job.counters.now().rows_read, job.counters.now().rows_written) == (60, 60)
     assert sum("tried again" in line for line in said) == 2
 
 

@@ -169,33 +169,50 @@ class MigrationRunner:
                 del self._running[record.id]
 
     def _move(self, record: SubmissionRecord, job: Job, running: Running) -> None:
-        started = record._replace(status=RUNNING, start_time=record.start_time or self._services.now())
-        self._write(started, running)
-        now = started
+        """Run the job, again where it says so, and record its end."""
+        now = record._replace(status=RUNNING, start_time=record.start_time or self._services.now())
+        self._write(now, running)
 
         def tell(phase: str, destination: str) -> None:
             nonlocal now
             now = now._replace(phase=phase, destination=destination)
             self._write(now, running)
 
-        try:
-            self._transfer().run(
-                self._services,
-                job,
-                record,
-                self._open_sql,
-                running,
-                prepared=lambda text: tell(PREPARED, text),
-                moving=lambda: tell(MOVING, now.destination),
-            )
-        except HeadraceError as error:
-            if not self._stopping.is_set():
+        for retries_left in reversed(range(1 + retries(job))):
+            try:
+                self._transfer().run(
+                    self._services,
+                    job,
+                    record,
+                    self._open_sql,
+                    running,
+                    prepared=lambda text: tell(PREPARED, text),
+                    moving=lambda: tell(MOVING, now.destination),
+                )
+            except HeadraceError as error:
+                if self._stopping.is_set():
+                    return  # as after a crash: the next start goes on
+                if retries_left and not isinstance(error, RunStopped):
+                    running.counters.undo()
+                    running.say(f"Failed, and is run again: {error.message}")
+                    continue
                 self._end(now, FAILED, running, error)
-        except Exception as error:
-            log.exception("a migration job raised an error of its own", submission=record.id)
-            self._end(now, FAILED, running, error)
-        else:
-            self._end(now, SUCCEEDED, running, None)
+            except Exception as error:
+                log.exception("a migration job raised an error of its own", submission=record.id)
+                self._end(now, FAILED, running, error)
+            else:
+                self._end(now, SUCCEEDED, running, None)
+            break
+        self._dispose(now, job)
+
+    def _dispose(self, record: SubmissionRecord, job: Job) -> None:
+        """Delete a job that was to run once. Source: CDM API reference, schedulerConfig.disposableType."""
+        kind = job.section("schedulerConfig").text("disposableType")
+        with self._services.db.writing() as connection:
+            ended = submissions.by_id(connection, record.id)
+            succeeded = ended is not None and ended.status == SUCCEEDED
+            if kind == "DELETE" or (kind == "DELETE_AFTER_SUCCEED" and succeeded):
+                cdm.delete_job(connection, record.job_id)
 
     def _write(self, record: SubmissionRecord, running: Running) -> None:
         with self._services.db.writing() as connection:
@@ -317,6 +334,11 @@ class MigrationRunner:
             return True
         log.warning("a migration job that was cut short is run again", job=record.job_name, submission=record.id)
         return False
+
+
+def retries(job: Job) -> int:
+    """How often a job that fails is run again. Source: CDM API reference, retryJobConfig.retryJobType."""
+    return 3 if job.section("retryJobConfig").text("retryJobType") == "RETRY_TRIPLE" else 0
 
 
 class _Lost(HeadraceError):

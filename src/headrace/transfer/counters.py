@@ -38,9 +38,10 @@ class Counts:
 
 
 class Counters:
-    """Counts that several threads add to."""
+    """Counts that several threads add to; what is added to those of a part is added to the whole too."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: Counters | None = None) -> None:
+        self._whole = whole
         self._lock = threading.Lock()
         self._counts = Counts()
 
@@ -49,6 +50,13 @@ class Counters:
         with self._lock:
             for name, amount in amounts.items():
                 setattr(self._counts, name, getattr(self._counts, name) + amount)
+        if self._whole is not None:
+            self._whole.add(**amounts)
+
+    def undo(self) -> None:
+        """Take back all that was added: it will be done again."""
+        counts = self.now()
+        self.add(**{item.name: -getattr(counts, item.name) for item in fields(Counts)})
 
     def now(self) -> Counts:
         """The counts at this moment."""

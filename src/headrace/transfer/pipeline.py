@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -115,12 +115,15 @@ def _run_split(transfer: Transfer, prepared: Prepared, mapper: Mapper, split: Sp
     for attempt in range(1, attempts + 1):
         if transfer.cancellation.cancelled:
             raise RunStopped
-        dirty = DirtyRows(transfer.rules.dirty, transfer.dirty_store, number, transfer.counters)
+        counters = Counters(transfer.counters)
+        dirty = DirtyRows(transfer.rules.dirty, transfer.dirty_store, number, counters)
+        part = replace(transfer, counters=counters)
         try:
-            _move(transfer, mapper, split, transfer.target.writer(prepared, number), dirty)
+            _move(part, mapper, split, transfer.target.writer(prepared, number), dirty)
         except HeadraceError as error:
             if attempt == attempts or transfer.cancellation.cancelled:
                 raise
+            counters.undo()
             transfer.say(f"Part {number} failed and is tried again ({attempt} of {attempts - 1}): {error.message}")
         else:
             transfer.counters.add(parts_done=1)
