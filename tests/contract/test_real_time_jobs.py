@@ -195,6 +195,32 @@ def test_stop__no_more_instances_come(real_time: RealTime) -> None:
     assert real_time.factory.plan_times("rt_a") == ["04 12:30"]
 
 
+def test_stop__a_job_is_stopping_until_what_it_runs_has_ended(
+    real_time: RealTime, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.nodes.process.GRACE_SECONDS", 600.0)
+    begun, asked, let_go = tmp_path / "begun", tmp_path / "asked", tmp_path / "let_go"
+    last_words = f"touch {asked}; until test -e {let_go}; do sleep 0.1; done; exit 1"
+    real_time.create(node("a", f"trap '{last_words}' TERM; touch {begun}; sleep 1000 & wait"))
+    try:
+        real_time.start()
+        until(begun.exists)
+        real_time.stop()
+        assert real_time.statuses() == {"": "STOPPING", "a": "STOPPING"}
+        until(asked.exists)
+        text = json.dumps({"name": "other", "processType": "BATCH", "nodes": [node("n")]}).encode()
+        jobs.create(real_time.services, real_time.caller(), msgspec.json.decode(text, type=JobInfo), text)
+        number = runs.run_once(real_time.services, real_time.caller(), "other", ())
+        assert real_time.factory.installation.engine.wait(number, 30).status == "success"
+        assert real_time.statuses() == {"": "STOPPING", "a": "STOPPING"}
+        with pytest.raises(InvalidParameter, match="'rt' is stopping"):
+            real_time.start()
+    finally:
+        let_go.touch()
+    real_time.expect(job="STOPPED", a="STOPPED")
+    real_time.start(moment("04 10:21"))
+
+
 def test_stop__what_waits_for_the_instance_before_is_stopped_too(real_time: RealTime) -> None:
     real_time.create(node("a", "sleep 1000", cronTrigger={**CRON, "dependPrePeriod": True}))
     real_time.start()

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from headrace.domain.instance import InstanceType, JobState, NodeState
+from headrace.domain.instance import ENDED_JOB_STATES, InstanceType, JobState, NodeState
 from headrace.engine.attempt import Attempt, run_attempt
 from headrace.engine.children import Instance, parallel_of, plan_children
 from headrace.engine.group_slots import GroupSlots, StoredGroups
@@ -53,6 +53,7 @@ class Coordinator:
         self.told_others = False  # whether the last round wished something of instances that may be another engine's
         self._made: dict[int, list[Instance]] = {}  # child instances of this round, by the parent
         self._begun: set[tuple[Key, int]] = set()  # attempts of this process whose end has not been written
+        self._ending: set[int] = set()  # stopped instances of which an attempt has not ended yet
 
     # ---- what the engine asks
 
@@ -119,13 +120,22 @@ class Coordinator:
         for key in self._unread - walks.keys():  # gone, waiting for its turn, or another engine's now
             self._slots.cancel(partial(_is_outdated, key, {}))
         self._unread.clear()
-        for key, walk in walks.items():
+        for key, walk in list(walks.items()):
             current: dict[Key, int] = {(key, at): walk.nodes[at].fence for at in walk.attempting()}
             self._slots.cancel(partial(_is_outdated, key, current))
+            if self._is_ending(walk):
+                self._ending.add(key)
+                del walks[key], self._walks[key]
+                continue
             self._grant(walk, now)
             self._tally(walk, now)
             self._timeouts.watch(walk.record, walk.job)
         return walks
+
+    def _is_ending(self, walk: Walk) -> bool:
+        """Whether an instance was stopped and an attempt has not ended yet: its wish stays until then."""
+        stopped = walk.record.wish == instances.STOP and walk.state in ENDED_JOB_STATES
+        return stopped and any(key[0] == walk.record.id for key, _ in self._begun)
 
     def _wishing(self, connection: Connection) -> set[int]:
         """The instances that wish something, but for those that wait for their turn and wish nothing else."""
@@ -205,6 +215,9 @@ class Coordinator:
             key, position = end.key
             walk = self._walks.get(key)
             if walk is None:
+                if key in self._ending:
+                    self._ending.discard(key)
+                    self._unread.add(key)
                 continue
             result = (
                 end.result
