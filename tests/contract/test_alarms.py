@@ -320,3 +320,20 @@ def test_records_are_forgotten_after_thirty_days(factory: Factory) -> None:
     assert len(records(factory)) == 1
     send_all(factory, {}, at=now + 31 * 86_400_000)
     assert records(factory) == []
+
+
+def test_a_job_that_another_person_changes_or_deletes_is_told_of(factory: Factory) -> None:
+    job = factory.create("0 0 1 * * ?", at=START, members={"basicConfig": {"owner": "ann"}})
+    mine = factory.create("0 0 1 * * ?", at=START)
+    rule(factory, 15)
+    rule(factory, 15, job, name="of_one")
+    for name in (job, mine):
+        factory.change(name, "0 0 2 * * ?", at=moment("08 00:00"))
+    caller = factory.caller(moment("08 00:01"))
+    jobs.delete(factory.services, replace(caller, user=replace(caller.user, name="bob")), mine)
+    send_all(factory, {}, at=to_millis(moment("08 00:02")))
+    assert sorted((record.remind_type, record.rule_name, record.send_msg) for record in records(factory)) == [
+        (15, "of_one", f"The job {job} was changed by admin, who does not own it."),
+        (15, "rule_15", f"The job {job} was changed by admin, who does not own it."),
+        (15, "rule_15", f"The job {mine} was deleted by bob, who does not own it."),
+    ]

@@ -20,17 +20,19 @@ from scheduled_jobs import Factory
 from sqlalchemy import bindparam, select
 
 from headrace.errors import InvalidParameter, InvalidSchedule
-from headrace.factory import event_jobs, instance_operations, instance_reruns, job_schedules, jobs, runs
+from headrace.factory import alarms, event_jobs, instance_operations, instance_reruns, job_schedules, jobs, runs
 from headrace.nodes.base import BoundConnection
 from headrace.objectstore.path import ObsPath
 from headrace.scheduling import event_instances, event_listeners, kafka_events
 from headrace.scheduling.event_instances import Event, Found, Listening, ListeningEnded
 from headrace.scheduling.event_listeners import EventListeners
+from headrace.storage import alarms as stored_alarms
 from headrace.storage import event_triggers, instances
 from headrace.storage import jobs as stored_jobs
 from headrace.storage.statement import Statement
 from headrace.storage.tables import event_positions
 from headrace.wire.v1.jobs import JobInfo
+from headrace.wire.v2.alarms import PutAlarmRuleRequest
 
 FOLDER = ObsPath.parse("obs://drop/in/")
 KAFKA = {"eventType": "KAFKA", "channel": "t", "connectionName": "k"}
@@ -451,6 +453,16 @@ def started(obs: Listened, **event: Any) -> Listening:
     obs.create("j", {**OBS, **event})
     runs.start(obs.started, obs.caller, "j", ())
     return obs.listening("j")
+
+
+def test_take__rules_on_late_instances_are_about_those_of_events_too(obs: Listened) -> None:
+    obs.factory.installation.engine.stop()
+    request = PutAlarmRuleRequest(remind_type=102, topics=["ops"], minutes=5)
+    alarms.put_rule(obs.services, obs.caller, "late", request)
+    assert event_instances.take(obs.services, started(obs), "s", Found([Event("0", 1, "k", "x")])) == 1
+    with obs.services.db.reading() as connection:
+        due = stored_alarms.earliest(connection)
+    assert due == obs.factory.of("j")[0].plan_time + 300_000
 
 
 def test_take__stops_where_there_is_no_more_room(obs: Listened) -> None:

@@ -21,6 +21,7 @@ class AlarmKind(IntEnum):
     BASELINE_BROKEN = 7
     CANCELLED = 13
     RECOVERED = 14
+    MODIFIED = 15
     TIMEOUT = 101
     LATE = 102
 
@@ -45,6 +46,7 @@ _SAYS = {
     AlarmKind.BASELINE_BROKEN: "was missed",
     AlarmKind.CANCELLED: "was cancelled",
     AlarmKind.RECOVERED: "succeeded after it had failed",
+    AlarmKind.MODIFIED: "was changed or deleted by somebody who does not own it",
     AlarmKind.TIMEOUT: "takes longer than its timeout; it goes on",
     AlarmKind.LATE: "has not begun in time",
 }
@@ -80,8 +82,10 @@ def due_at(plan_time: int, zone: ZoneInfo, finished_by: str, minutes: int) -> da
 
 
 def message_of(kind: AlarmKind, job: str, instance_id: int, plan_time: int, zone: ZoneInfo, error: str) -> str:
-    """What an alarm says. ``error``: what the instance shows, in which secrets are masked."""
+    """What an alarm says. ``error``: what the instance shows, in which secrets are masked; of a job, who did what."""
     planned = from_millis(plan_time).astimezone(zone)
+    if kind is AlarmKind.MODIFIED:
+        return f"The job {job} {error}, who does not own it."
     if kind in OF_BASELINES:
         return f"The baseline {job}, promised for {planned:%Y-%m-%d %H:%M %Z}, {_SAYS[kind]}. {error[:_ERROR_LENGTH]}"
     text = f"The instance {instance_id} of job {job}, planned at {planned:%Y-%m-%d %H:%M:%S %Z}, {_SAYS[kind]}."

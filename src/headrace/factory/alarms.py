@@ -63,7 +63,7 @@ def list_rules(services: Services, caller: Caller, query: ListAlarmRulesQuery) -
         baseline_error_count=0,
         cancel_jobs_count=counts.get(AlarmKind.CANCELLED, 0),
         exception_count=counts.get(AlarmKind.FAILURE, 0),
-        modify_count=0,
+        modify_count=counts.get(AlarmKind.MODIFIED, 0),
         multi_period_unfinished_count=0,
         overload_count=0,
         recover_jobs_count=counts.get(AlarmKind.RECOVERED, 0),

@@ -22,7 +22,7 @@ from headrace.factory.job_secrets import seal_job
 from headrace.factory.quota import has_room
 from headrace.factory.received import received
 from headrace.services import Services
-from headrace.storage import directories, event_triggers, jobs
+from headrace.storage import alarms, directories, event_triggers, jobs
 from headrace.storage.database import Connection, Duplicate
 from headrace.storage.jobs import JobRecord, Names
 from headrace.storage.lock_order import lock_jobs
@@ -156,7 +156,9 @@ def replace(services: Services, caller: Caller, name: str, job: JobInfo, text: b
         directories.ensure(connection, caller.workspace.id, "job", record.directory, services.next_id())
         sealed = seal_job(cleaned, services.sealer, stored)
         save_text(connection, record, names_of(job), sealed, submit=job.target_status != "SAVED", new=False)
+        alarms.modified(connection, before, caller.user.name, "changed", caller.now)
         due_changed = job.target_status != "SAVED" and job_schedules.change(services, connection, record.id, sealed)
+    services.wake_alarms()
     if due_changed:
         services.wake_engine()
 
@@ -246,5 +248,7 @@ def delete(services: Services, caller: Caller, name: str) -> None:
         job_schedules.end(connection, record, caller.now)
         real_time.forget(connection, record, caller.now)
         event_triggers.forget(connection, record.id)
+        alarms.modified(connection, record, caller.user.name, "deleted", caller.now)
         jobs.delete_job(connection, record.id)
+    services.wake_alarms()
     services.wake_engine()

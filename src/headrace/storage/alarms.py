@@ -16,6 +16,7 @@ from headrace.storage import alarm_rules
 from headrace.storage.alarm_rules import RuleRecord
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
+from headrace.storage.jobs import JobRecord
 from headrace.storage.statement import InsertStatement, Statement
 from headrace.storage.tables import alarms
 
@@ -121,6 +122,36 @@ def watch(connection: Connection, record: InstanceRecord, zone: ZoneInfo) -> Non
 def queue(connection: Connection, alarm: AlarmRecord) -> None:
     """Queue an alarm; one that is there already stays as it is."""
     connection.run(_ADD, **alarm._asdict())
+
+
+def modified(connection: Connection, job: JobRecord, by: str, deed: str, now: int) -> None:
+    """Queue the alarms on a job that was ``changed`` or ``deleted``, unless its owner did it."""
+    for rule in alarm_rules.for_job(connection, job.workspace_id, job.id) if by != job.owner else ():
+        if rule.kind == AlarmKind.MODIFIED:
+            queue(
+                connection,
+                AlarmRecord(
+                    rule_id=rule.id,
+                    instance_id=0,
+                    occasion=now,
+                    number=1,
+                    workspace_id=job.workspace_id,
+                    rule_name=rule.name,
+                    kind=rule.kind,
+                    job_id=job.id,
+                    job_name=job.name,
+                    instance_type=0,
+                    plan_time=now,
+                    submit_time=now,
+                    error_message=f"was {deed} by {by}",
+                    topics=rule.topics,
+                    most_times=1,
+                    repeat_minutes=0,
+                    state=AlarmState.QUEUED,
+                    alarm_time=now,
+                    due_time=now,
+                ),
+            )
 
 
 def repeat(connection: Connection, alarm: AlarmRecord, due: int) -> None:

@@ -101,7 +101,8 @@ class PutAlarmRuleRequest(Wire, rename=None):
     """What to tell whom. Ours.
 
     ``remind_type``: 0 success, 1 failure, 3 not finished by ``complete_time`` (HH:MM), 13 cancelled, 14 succeeded after
-    an alarmed failure; ours: 101 longer than the timeout of its job, 102 not begun ``minutes`` after its plan time.
+    an alarmed failure, 15 changed or deleted (the job) by somebody who does not own it;
+    ours: 101 longer than the timeout of its job, 102 not begun ``minutes`` after its plan time.
     ``job_name``: absent for every job of the workspace. ``topics``: names or URNs. ``max_send_times`` (1 to 50) and
     ``send_interval`` (5 to 60 minutes): how often a failure is said while it lasts. ``use_flag``: 0 switches it off.
     """
