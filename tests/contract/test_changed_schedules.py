@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime
 
 from scheduled_jobs import START, Factory, depending, moment
 
 from headrace.domain.clock import from_millis, to_millis
-from headrace.factory import default_items, instance_operations
+from headrace.factory import default_items, imports, instance_operations
+from headrace.factory.imports import Wanted
+from headrace.packages.archive import write_archive
+from headrace.packages.layout import single_members
+from headrace.packages.model import Kind, PackageObject
 from headrace.scheduling.changed_waits import follow_changes
 from headrace.scheduling.scheduler import LONGEST_SLEEP, Scheduler
 from headrace.storage import waits
 from headrace.wire.v1.default_items import DefaultItemsBody
+from headrace.wire.v1.packages import ImportRequest
 
 AT_ONE, AT_TWO, AT_THREE = "0 0 1 * * ?", "0 0 2 * * ?", "0 0 3 * * ?"
 
@@ -138,4 +144,17 @@ def test_the_scheduler_follows_changes_by_itself(factory: Factory) -> None:
     factory.change(late, AT_THREE, at=moment("08 01:30"))
     scheduler = Scheduler(replace(factory.services, now=lambda: to_millis(moment("08 01:30"))))
     assert scheduler.look() == LONGEST_SLEEP
+    assert awaited(factory, early) == ["08 03:00"]
+
+
+def test_an_import_that_changes_a_schedule_counts_from_then_on(factory: Factory) -> None:
+    late, early = started(factory, AT_TWO)
+    schedule = {"type": "CRON", "cron": {"expression": AT_THREE}}
+    job = {"name": late, "processType": "BATCH", "nodes": [{"name": "n", "type": "Dummy"}], "schedule": schedule}
+    item = PackageObject.made(Kind.JOB, late, json.dumps(job))
+    services = replace(factory.services, now=lambda: to_millis(moment("08 01:30")))
+    upload = imports.keep_upload(services, write_archive(single_members([item])))
+    wanted = Wanted(path="package.zip", upload=upload, request=ImportRequest(same_name_policy="OVERWRITE"))
+    imports.apply(services, factory.caller(moment("08 01:30")), wanted)
+    follow_changes(services, services.now())
     assert awaited(factory, early) == ["08 03:00"]

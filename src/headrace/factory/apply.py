@@ -12,7 +12,7 @@ import msgspec
 from headrace.domain.identity import Caller
 from headrace.domain.names import JOB_NAME
 from headrace.errors import InvalidParameter
-from headrace.factory import cdm_objects, connections, job_secrets, quality, resources, scripts
+from headrace.factory import cdm_objects, connections, job_schedules, job_secrets, quality, resources, scripts
 from headrace.factory import jobs as job_cases
 from headrace.factory.job_checks import PROCESS_TYPES
 from headrace.factory.received import check_storable
@@ -20,9 +20,9 @@ from headrace.packages.model import Kind, PackageObject, environment_text
 from headrace.packages.secrets import exportable
 from headrace.packages.variables import seal_variable
 from headrace.services import Services
+from headrace.storage import alarms, directories, environment
 from headrace.storage import cdm as stored_cdm
 from headrace.storage import connections as stored_connections
-from headrace.storage import directories, environment
 from headrace.storage import jobs as stored_jobs
 from headrace.storage import quality as stored_quality
 from headrace.storage import resources as stored_resources
@@ -191,6 +191,10 @@ def _write_job(target: Target, item: PackageObject, new: bool) -> None:
         new=found is None,
         package_form=text.encode() == item.text,
     )
+    if found is not None:
+        alarms.modified(connection, found[0], caller.user.name, "changed", caller.now)
+        if status != "SAVED":
+            job_schedules.change(services, connection, job_id, text)
 
 
 def _read_script_text(target: Target, item: PackageObject) -> str | None:

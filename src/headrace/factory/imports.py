@@ -249,6 +249,8 @@ def _write(
         tasks.add_subtasks(connection, batch)
         summary = _summary(counts, missing.lines(connection, target), package.notes)
         tasks.end(connection, task_id, SUCCESSFUL, summary, services.now())
+    services.wake_alarms()
+    services.wake_engine()
 
 
 def _subtask(
