@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.el.errors import ExpressionError
@@ -195,6 +195,7 @@ EXPRESSIONS = [
 
 
 @pytest.mark.parametrize("source", EXPRESSIONS)
+@settings(max_examples=60, deadline=None)
 @given(values=VALUES)
 def test_fast_ways__give_what_row_by_row_gives(source: str, values: list[str | None]) -> None:
     expression = Expression(source)
