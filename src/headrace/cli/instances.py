@@ -198,6 +198,9 @@ def rerun(
     latest: Annotated[
         bool, typer.Option("--latest", help="With the newest version of the job and its parameters.")
     ] = False,
+    wait_for_files: Annotated[
+        bool, typer.Option("--wait-for-files", help="Those whose jobs listen for a file wait for a new one.")
+    ] = False,
     server: ServerOption = None,
     home: HomeOption = None,
     workspace: WorkspaceOption = None,
@@ -210,6 +213,8 @@ def rerun(
     body = {"retry_location": location, "job_param_version": "latest_version" if latest else "original_version"}
     if node:
         body["node_name"] = node
+    if wait_for_files:
+        body["ignore_obs_monitor"] = "false"
     _act(_Action("restart", "runs again"), instances, (server, home, workspace), as_json, body=body)
 
 
