@@ -1,0 +1,83 @@
+"""ORC files: an extension of ours, the documented service does not have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import pyarrow as pa
+from pyarrow import orc
+
+from headrace.errors_cdm import FileFormatWrong
+from headrace.transfer.connector import Reject, Rejected
+from headrace.transfer.formats.base import Columns, FileReader, FileWriter, Sink, by_name, in_batches
+from headrace.transfer.formats.parquet_format import SinkFile
+from headrace.transfer.formats.typed import as_known, is_wide_time, known_schema
+
+_LARGEST_DECIMAL = 38
+_NEXT_SIGNED = {
+    pa.uint8(): pa.int16(),
+    pa.uint16(): pa.int32(),
+    pa.uint32(): pa.int64(),
+    pa.uint64(): pa.decimal128(20),
+}
+
+
+class OrcReader(FileReader):
+    """Reads stripe by stripe, the types as they are. Later files give their columns by name."""
+
+    seeks = True
+
+    def head(self, stream: BinaryIO) -> pa.Schema:
+        """All columns."""
+        return _opened(stream).schema.remove_metadata()
+
+    def read(self, stream: BinaryIO, columns: Columns, reject: Reject) -> Iterator[pa.RecordBatch]:
+        """Batches in the types of the first file."""
+        file = _opened(stream)
+        names = set(file.schema.names)
+        wanted = [name for name in dict.fromkeys(columns.names) if name in names]
+        try:
+            for number in range(file.nstripes):
+                yield from in_batches(by_name(file.read_stripe(number, columns=wanted), columns.schema))
+        except (pa.ArrowException, OSError) as error:
+            raise FileFormatWrong(f"ORC: {error}") from error
+
+
+def _opened(stream: BinaryIO) -> orc.ORCFile:
+    try:
+        return orc.ORCFile(stream)
+    except (pa.ArrowException, OSError) as error:
+        raise FileFormatWrong(f"No ORC file: {error}") from error
+
+
+class OrcWriter(FileWriter):
+    """Writes stripes; what ORC has no type for is written as text, unsigned numbers in the next larger type."""
+
+    def __init__(self, sink: Sink, schema: pa.Schema) -> None:
+        self._schema = known_schema(schema, _known)
+        self._writer = orc.ORCWriter(SinkFile(sink), compression="zlib")
+        self._writer.write(self._schema.empty_table())
+
+    def write(self, batch: pa.RecordBatch) -> Sequence[Rejected]:
+        """Add rows."""
+        columns = [as_known(column, _known) for column in batch.columns]
+        self._writer.write(pa.Table.from_arrays(columns, schema=self._schema))
+        return ()
+
+    def close(self) -> None:
+        """Write the last stripe and the footer."""
+        self._writer.close()
+
+
+def _known(kind: pa.DataType) -> pa.DataType:
+    if kind in _NEXT_SIGNED:
+        return _NEXT_SIGNED[kind]
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("ns", kind.tz)
+    wide = pa.types.is_decimal(kind) and kind.precision > _LARGEST_DECIMAL
+    if wide or is_wide_time(kind) or pa.types.is_time(kind) or pa.types.is_null(kind):
+        return pa.string()
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    return pa.date32() if pa.types.is_date(kind) else kind
