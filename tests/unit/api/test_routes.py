@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.api.operation import Operation, Routes
+from headrace.api.operation import Operation, Routes, declared_operations
 
 
 def declared(method: str, path: str, *aliases: str) -> Operation:
@@ -71,3 +71,8 @@ def test_routes__static_segments_win_and_names_take_what_is_left(
 def test_routes__two_operations_cannot_have_one_path() -> None:
     with pytest.raises(ValueError, match=re.escape("GET /v1/{x}/jobs is declared twice")):
         Routes([declared("GET", "/v1/{p}/jobs"), declared("GET", "/v1/{x}/jobs")])
+
+
+def test_update_job__is_committed_by_itself_as_who_is_woken_must_see_the_new_schedule() -> None:
+    [update] = [item for item in declared_operations() if item.id == "UpdateJob"]
+    assert not update.batched

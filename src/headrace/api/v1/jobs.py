@@ -81,7 +81,6 @@ def show_job(call: Call, query: ShowJobQuery) -> Json[JobDetail]:
     answers=204,
     errors=(JobNotFound, *_WRONG_DEFINITION),
     tag="job",
-    batched=True,
 )
 def update_job(call: Call, body: JobInfo) -> None:
     """Replace a job definition.
