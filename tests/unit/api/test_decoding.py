@@ -102,6 +102,23 @@ def test_decode_query__reads_each_type_and_empty_values_count_as_absent() -> Non
     )
 
 
+class Several(Wire, rename=None):
+    priority: list[int] | None = None
+    name: str = ""
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (b"priority=5&name=a&priority=4&priority=", Several(priority=[5, 4], name="a")),
+        (b"priority=1", Several(priority=[1])),
+        (b"priority=&name=a&name=b", Several(name="b")),
+    ],
+)
+def test_decode_query__a_list_is_given_by_naming_it_several_times(query: bytes, found: Several) -> None:
+    assert decode_query(operation(query_type=Several), query) == found
+
+
 @pytest.mark.parametrize(
     ("query", "detail"),
     [
