@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from functools import reduce
 
 import pyarrow as pa
@@ -17,6 +19,8 @@ TRUE, FALSE = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "o
 _WORDS = pa.array([*TRUE, *FALSE])
 _WORD_VALUES = pa.array([True] * len(TRUE) + [False] * len(FALSE))
 _LONGEST = pa.decimal128(38, 0)
+_SAFE_LENGTH = 38
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?", re.ASCII)
 
 
 def plain(array: pa.Array) -> pa.Array:
@@ -63,12 +67,34 @@ def without_hex(kernel: Kernel) -> Kernel:
 
 def number_of_text(target: pa.DataType) -> Kernel:
     """Any way to write a whole number (``+5``, ``1.0``, ``1e3``)."""
-    return in_order(to_type(_LONGEST), to_type(target))
+    return in_order(decimal_of_text(_LONGEST), to_type(target))
 
 
 def decimal_of_text(target: pa.DataType) -> Kernel:
-    """Any way to write a decimal; zeros at its end are no digits."""
-    return lambda array: pc.replace_substring_regex(array, r"^([^.eE]*\.[0-9]*?)0+$", r"\1").cast(target)
+    """Any way to write a decimal; zeros at its end are no digits.
+
+    Arrow shifts a text by more than 38 places without noticing that digits are lost: long texts and those with an
+    exponent are read by Python.
+    """
+
+    def kernel(array: pa.Array) -> pa.Array:
+        with_exponent = pc.or_(pc.match_substring(array, "e"), pc.match_substring(array, "E"))
+        unusual = pc.fill_null(pc.or_(with_exponent, pc.greater(pc.binary_length(array), _SAFE_LENGTH)), False)
+        if not pc.any(unusual).as_py():
+            return array.cast(target)
+        usual = pc.if_else(unusual, pa.scalar(None, pa.string()), array).cast(target)
+        read = [_decimal(text, target) for text in array.filter(unusual).to_pylist()]
+        return pc.replace_with_mask(usual, unusual, pa.array(read, target))
+
+    return kernel
+
+
+def _decimal(text: str, target: pa.DataType) -> Decimal:
+    """A text as decimal of a type. Raises ArithmeticError or ArrowInvalid."""
+    if not _DECIMAL.fullmatch(text):
+        raise pa.ArrowInvalid("No number.")
+    exact = Context(prec=target.precision, traps=[Inexact, InvalidOperation])
+    return Decimal(text).quantize(Decimal((0, (1,), -target.scale)), context=exact)
 
 
 def double_of_text(target: pa.DataType) -> Kernel:

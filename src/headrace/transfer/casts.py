@@ -196,7 +196,7 @@ _CASTS: dict[tuple[str, str], Maker] = {
     ("text", "bool"): _text_to(lambda target, zone: (to_type(target), bool_of_text)),
     ("text", "int"): _text_to(lambda target, zone: (without_hex(to_type(target)), number_of_text(target))),
     ("text", "float"): _text_to(lambda target, zone: (double_of_text(target), double_of_text(target))),
-    ("text", "decimal"): _text_to(lambda target, zone: (to_type(target), decimal_of_text(target))),
+    ("text", "decimal"): _text_to(lambda target, zone: (decimal_of_text(target), decimal_of_text(target))),
     ("text", "date"): _text_to(lambda target, zone: (to_type(target), date_of_text(zone))),
     ("text", "moment"): _text_to(moment_of_text),
     ("text", "clock"): _text_to(lambda target, zone: (clock_of_text(target),)),
