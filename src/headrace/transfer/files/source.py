@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
 from typing import BinaryIO
@@ -14,6 +13,7 @@ import pyarrow as pa
 
 from headrace.errors_cdm import FileFormatWrong
 from headrace.transfer.connector import Reject, Source, Split, Surroundings
+from headrace.transfer.files.afterwards import Afterwards
 from headrace.transfer.files.reading import Read, check_digest, compression_of
 from headrace.transfer.files.selection import Selected, select
 from headrace.transfer.files.store import FileStore
@@ -22,14 +22,11 @@ from headrace.transfer.formats.compression import READ, members, seekable
 from headrace.transfer.formats.registry import FileKind, named_kind, reader_of
 from headrace.transfer.options import Options
 
-AFTERWARDS = ("DO_NOTHING", "RENAME", "RENAME_FILE", "DELETE", "DELETE_FILE")
-
 
 class FileSource(Source):
     """Reads the files that a job names, each as a whole in one split.
 
-    The first file that has any says what the columns are. Source: CDM API reference, fromJobConfig of OBS, SFTP, HDFS;
-    the words for renaming and deleting are inferred.
+    The first file that has any says what the columns are. Source: CDM API reference, fromJobConfig of OBS, SFTP, HDFS.
     """
 
     counts_bytes = True
@@ -39,7 +36,7 @@ class FileSource(Source):
         self._options = options
         self._surroundings = surroundings
         self._compression = options.choice("fromCompression", READ, "NONE").replace("TARGZ", "TAR.GZ")
-        self._afterwards = options.choice("fromFileOpType", AFTERWARDS, "DO_NOTHING")
+        self._afterwards = Afterwards(options)
         self._digests = options.text("md5FileSuffix")
 
     @cached_property
@@ -118,12 +115,7 @@ class FileSource(Source):
 
     def finish(self) -> None:
         """Rename or delete the files that were read."""
-        stamp = datetime.fromtimestamp(self._surroundings.now() / 1000, UTC).astimezone(self._surroundings.zone)
-        for one in self._files:
-            if self._afterwards.startswith("DELETE"):
-                self._store.delete(one.entry.path)
-            elif self._afterwards.startswith("RENAME"):
-                self._store.rename(one.entry.path, f"{one.entry.path}.{stamp:%Y%m%d%H%M%S}")
+        self._afterwards.apply(self._store, [one.entry.path for one in self._files], self._surroundings)
 
     def close(self) -> None:
         """Let go of the place."""
