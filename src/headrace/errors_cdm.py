@@ -215,3 +215,69 @@ class ResourceMissing(CdmError):
     """Something of the catalogue that is not there."""
 
     code, status, text = "Cdm.0001", 404, "The resource does not exist or is not visible."
+
+
+class BucketMissing(CdmError):
+    """No such bucket; the detail is its name."""
+
+    code, text = "Cdm.0801", "The bucket [%s] does not exist."
+
+
+class ObsUnreachable(CdmError):
+    """An object store does not answer, or refuses the keys."""
+
+    code, text = "Cdm.0800", "Failed to connect to the OBS server."
+
+
+class FtpUnreachable(CdmError):
+    """No connection to an FTP server, or it refuses the user."""
+
+    code, text = "Cdm.0600", "Failed to connect to the FTP server."
+
+
+class SftpUnreachable(CdmError):
+    """No connection to an SFTP server, it refuses the user, or it is not the one it was."""
+
+    code, text = "Cdm.0700", "Failed to connect to the SFTP server."
+
+
+class HdfsUnreachable(CdmError):
+    """No connection to HDFS, or it refuses the user."""
+
+    code, text = "Cdm.0518", "Failed to connect to HDFS."
+
+
+class FileServerUnreachable(CdmError):
+    """A web server or a mounted folder does not answer."""
+
+    code, text = "Cdm.0411", "Failed to connect to the file server."
+
+
+class PathNotPermitted(CdmError):
+    """A path leads where a link may not go; the detail names it."""
+
+    code, text = "Cdm.0250", "The path is not permitted."
+
+
+class FileNotRead(CdmError):
+    """A file is there, but cannot be read or looked at."""
+
+    code, text = "Cdm.0240", "Failed to obtain the file status."
+
+
+class FileNotWritten(CdmError):
+    """A file cannot be made or written."""
+
+    code, text = "Cdm.0244", "Failed to create the file."
+
+
+class FileNotDeleted(CdmError):
+    """A file cannot be deleted."""
+
+    code, text = "Cdm.0245", "Failed to delete the file."
+
+
+class FileNotRenamed(CdmError):
+    """A file cannot be given another path."""
+
+    code, text = "Cdm.0243", "Failed to rename the file."
