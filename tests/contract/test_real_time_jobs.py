@@ -5,6 +5,7 @@ Kafka is librdkafka's mock cluster: it speaks the protocol on loopback, it is no
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from scheduled_jobs import Factory, moment
 from sqlalchemy import bindparam, select
 
 from headrace.app import open_installation
+from headrace.domain.alarms import AlarmKind
 from headrace.domain.clock import to_millis
 from headrace.errors import InvalidParameter, InvalidSchedule, JobNotFound
 from headrace.factory import instance_reruns, jobs, runs
@@ -26,8 +28,9 @@ from headrace.objectstore.path import ObsPath
 from headrace.scheduling.event_listeners import EventListeners
 from headrace.scheduling.simulated_workspace import simulate
 from headrace.settings import Settings
-from headrace.storage import event_triggers, instance_lists, instances, schedules
+from headrace.storage import alarm_rules, event_triggers, instance_lists, instances, schedules, waits
 from headrace.storage import jobs as stored_jobs
+from headrace.storage.alarm_rules import RuleRecord
 from headrace.storage.instances import InstanceRecord
 from headrace.storage.jobs import JobRecord
 from headrace.storage.statement import Statement
@@ -332,6 +335,31 @@ def test_delete__ends_the_nodes_and_keeps_their_history(real_time: RealTime) -> 
     real_time.create(node("a"))
     real_time.start(moment("04 10:21"))
     real_time.expect(job="NORMAL", a="NORMAL")
+
+
+def test_alarms__failures_of_nodes_count_for_rules_on_the_job(real_time: RealTime) -> None:
+    real_time.create(node("a", cronTrigger=CRON))
+    real_time.start()
+    parent = real_time.node_of("a").parent_id
+    workspace = real_time.caller().workspace.id
+    with real_time.services.db.writing() as connection:
+        for number, (job_id, kind) in enumerate(itertools.product((parent, None, -1), AlarmKind)):
+            rule = RuleRecord(number, workspace, f"r{number}", job_id, int(kind), "[]", "", 1, 1, 5, 1, "u", 0)
+            alarm_rules.put(connection, rule)
+        found = alarm_rules.for_job(connection, workspace, real_time.node_of("a").id)
+        of_parent = alarm_rules.for_job(connection, workspace, parent or 0)
+    assert [(each.job_id, each.kind) for each in found] == [(parent, AlarmKind.FAILURE), (None, AlarmKind.FAILURE)]
+    assert len(of_parent) == 2 * len(AlarmKind)
+
+
+def test_why__a_node_that_waits_for_itself_is_named_as_in_lists(real_time: RealTime) -> None:
+    real_time.create(node("a", "sleep 1000", cronTrigger={**CRON, "dependPrePeriod": True}))
+    real_time.start()
+    real_time.tick(moment("04 11:00"))
+    with real_time.services.db.reading() as connection:
+        found = waits.of_instance(connection, real_time.all_of("rt_a")[1].id)
+    assert [wait.upstream_job_name for wait, _ in found] == ["rt_a"]
+    real_time.stop()
 
 
 # ---- events

@@ -149,7 +149,7 @@ def _wait(connection: Connection, instance: InstanceRecord, number: int, on: Dep
         instance_id=instance.id,
         number=number,
         upstream_job_id=on.job.id,
-        upstream_job_name=on.job.name,
+        upstream_job_name=on.job.instance_name,
         any_suffices=int(on.upstream.any_suffices),
         fail_policy=on.policy.value,
         rule=on.upstream.rule,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import BindParameter, and_, bindparam, delete, func, literal_column, or_, select
 
+from headrace.domain.alarms import AlarmKind
 from headrace.storage.database import Connection
 from headrace.storage.filters import contains
 from headrace.storage.statement import InsertStatement, Statement
@@ -49,6 +50,7 @@ _PUT = InsertStatement(
 )
 _DELETE = Statement(delete(alarm_rules).where(_in_workspace, _named))
 _DELETE_OF_JOB = Statement(delete(alarm_rules).where(alarm_rules.c.job_id == bindparam("job_id")))
+_parent = select(jobs.c.parent_id).where(jobs.c.id == bindparam("job_id")).scalar_subquery()
 _FOR_JOB = Statement(
     select(alarm_rules)
     .where(
@@ -57,8 +59,9 @@ _FOR_JOB = Statement(
         or_(
             alarm_rules.c.job_id.is_(None),
             alarm_rules.c.job_id == bindparam("job_id"),
-            alarm_rules.c.job_id == select(jobs.c.parent_id).where(jobs.c.id == bindparam("job_id")).scalar_subquery(),
+            alarm_rules.c.job_id == _parent,
         ),
+        or_(_parent.is_(None), alarm_rules.c.kind == literal_column(str(int(AlarmKind.FAILURE)))),
     )
     .order_by(alarm_rules.c.id)
 )
@@ -101,7 +104,10 @@ def delete_of_job(connection: Connection, job_id: int) -> None:
 
 
 def for_job(connection: Connection, workspace_id: str, job_id: int) -> list[RuleRecord]:
-    """The rules that are on and cover a job; a node of a real-time job has those of that job."""
+    """The rules that are on and cover a job; a node of a real-time job has those of that job on failures.
+
+    Source: reference on scheduling §10.
+    """
     rows = connection.all(_FOR_JOB, workspace_id=workspace_id, job_id=job_id)
     return [RuleRecord(*row) for row in rows]
 
