@@ -53,14 +53,23 @@ def cleaned(array: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(pc.binary_length(trimmed), 0), pa.scalar(None, pa.string()), trimmed)
 
 
+def has_any(array: pa.StringArray, signs: bytes) -> bool:
+    """Whether one of the ASCII characters may be in the texts of a column."""
+    _, offsets, data = array.buffers()
+    if data is None or not len(array):
+        return False
+    ends = memoryview(offsets).cast("i")
+    texts = bytes(memoryview(data)[ends[array.offset] : ends[array.offset + len(array)]])
+    return any(sign in texts for sign in signs)
+
+
 def without_hex(kernel: Kernel) -> Kernel:
     """A kernel that refuses ``0x1F``, which Arrow takes for a number."""
 
     def strict(array: pa.Array) -> pa.Array:
-        numbers = kernel(array)
-        for sign in "xX":
-            refuse_unless(pc.invert(pc.match_substring(array, sign)))
-        return numbers
+        if has_any(array, b"xX"):
+            raise pa.ArrowInvalid("A text with the letter x.")
+        return kernel(array)
 
     return strict
 
@@ -78,10 +87,11 @@ def decimal_of_text(target: pa.DataType) -> Kernel:
     """
 
     def kernel(array: pa.Array) -> pa.Array:
-        with_exponent = pc.or_(pc.match_substring(array, "e"), pc.match_substring(array, "E"))
-        unusual = pc.fill_null(pc.or_(with_exponent, pc.greater(pc.binary_length(array), _SAFE_LENGTH)), False)
-        if not pc.any(unusual).as_py():
+        longest = pc.max(pc.binary_length(array)).as_py() or 0
+        if longest <= _SAFE_LENGTH and not has_any(array, b"eE"):
             return array.cast(target)
+        with_exponent = pc.match_substring(array, "e", ignore_case=True)
+        unusual = pc.fill_null(pc.or_(with_exponent, pc.greater(pc.binary_length(array), _SAFE_LENGTH)), False)
         usual = pc.if_else(unusual, pa.scalar(None, pa.string()), array).cast(target)
         read = [_decimal(text, target) for text in array.filter(unusual).to_pylist()]
         return pc.replace_with_mask(usual, unusual, pa.array(read, target))
