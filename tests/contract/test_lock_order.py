@@ -23,8 +23,12 @@ from scheduled_jobs import START, Factory, moment
 
 from headrace.app import Installation, open_installation
 from headrace.errors import HeadraceError
-from headrace.factory import backfill, instance_operations, instance_reruns, jobs, runs
+from headrace.factory import backfill, imports, instance_operations, instance_reruns, jobs, runs
+from headrace.packages.archive import write_archive
+from headrace.packages.layout import single_members
+from headrace.packages.model import Kind, PackageObject
 from headrace.settings import Settings
+from headrace.storage import jobs as stored_jobs
 from headrace.storage.database import Deadlock, Duplicate
 from headrace.wire.v1.jobs import JobInfo
 from headrace.wire.v2.supplement_data import CreateSupplementData
@@ -128,6 +132,26 @@ def test_stopping_and_repeating_a_backfill_while_its_instances_end(tmp_path: Pat
             hammer.begin(act)
         hammer.end()
         assert next(names) > 1
+
+
+def test_an_import_that_the_database_ends_begins_again(
+    tmp_path: Path, new_postgres_url: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, ends = imports._write, itertools.count()
+
+    def ended_twice(*arguments: Any) -> None:
+        if next(ends) < 2:
+            raise Deadlock
+        write(*arguments)
+
+    monkeypatch.setattr(imports, "_write", ended_twice)
+    with engine(tmp_path / "one", new_postgres_url()) as one:
+        item = PackageObject.made(Kind.JOB, "j", json.dumps({"name": "j", "processType": "BATCH", "nodes": []}))
+        upload = imports.keep_upload(one.services, write_archive(single_members([item])))
+        imports.apply(one.services, one.caller(START), imports.Wanted(path="package.zip", upload=upload))
+        with one.services.db.reading() as connection:
+            assert stored_jobs.by_name(connection, one.caller(START).workspace.id, "j") is not None
+    assert next(ends) == 3
 
 
 def test_changing_jobs_and_instances_that_run_and_wait_for_each_other(tmp_path: Path, new_postgres_url: Any) -> None:

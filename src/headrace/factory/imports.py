@@ -36,7 +36,7 @@ from headrace.packages.model import Kind, PackageObject
 from headrace.packages.reader import Package, ReadLimits, open_package
 from headrace.services import Services
 from headrace.storage import tasks
-from headrace.storage.database import Duplicate
+from headrace.storage.database import Deadlock, Duplicate
 from headrace.storage.tasks import FAILED, RUNNING, SUCCESSFUL, Subtask, Task
 from headrace.wire.document import as_text
 from headrace.wire.v1.packages import (
@@ -211,10 +211,10 @@ def _carry_out(services: Services, caller: Caller, task_id: str, wanted: Wanted)
         for conflict in range(CONFLICTS + 1):
             try:
                 _write(services, caller, task_id, package, _objects(wanted, options, package), missing, policy)
-            except Duplicate:
+            except (Duplicate, Deadlock) as error:
                 if conflict == CONFLICTS:
                     raise
-                log.info("import begins again: another writer made an object of the package", task=task_id)
+                log.info("import begins again: another writer came first", task=task_id, reason=type(error).__name__)
             else:
                 return
 
@@ -231,7 +231,7 @@ def _write(
     """The objects and the end of the task, where there is one, in one transaction.
 
     Raises Duplicate, and nothing is written, when another writer commits an object that was not there when this looked:
-    with PostgreSQL several write at once.
+    with PostgreSQL several write at once. Raises Deadlock as any writer.
     """
     with services.db.writing() as connection:
         target = Target(services, caller, connection, policy)
