@@ -84,7 +84,11 @@ def run_transfer(transfer: Transfer) -> None:
         target.abandon(prepared)
         raise
     transfer.on_moving()
-    target.finish(prepared)
+    try:
+        target.finish(prepared)
+    except Exception:
+        target.abandon(prepared)
+        raise
     source.finish()
 
 

@@ -166,11 +166,11 @@ class WarehouseDatabase(Database):
         with self._cursor() as cursor:
             yield from cursor.execute(select).to_arrow_reader(BATCH_ROWS)
 
-    def loader(self, table: Table, columns: Sequence[Column], *, atomic: bool) -> Loader:
+    def loader(self, table: Table, columns: Sequence[Column]) -> Loader:
         """Inserts whole batches."""
         names = ", ".join(self.quoted(column.name) for column in columns)
         statement = f"INSERT INTO {self.qualified(table)} ({names}) SELECT * FROM incoming"
-        return _BatchLoader(self._engine.cursor(), statement, self._cancellation, atomic=atomic)
+        return _BatchLoader(self._engine.cursor(), statement, self._cancellation)
 
     def projected(self, column: Column) -> str:
         """As it is: the engine gives every type of its own as Arrow."""
@@ -209,23 +209,16 @@ class WarehouseDatabase(Database):
 
 
 class _BatchLoader(Loader):
-    def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, statement: str, cancellation: Cancellation, *, atomic: bool
-    ) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, statement: str, cancellation: Cancellation) -> None:
         self._cursor = cursor
         self._statement = statement
         self._cancellation = cancellation
-        if atomic:
-            self._cursor.execute("BEGIN")
-        self._atomic = atomic
 
     def load(self, batch: pa.RecordBatch) -> Sequence[Rejected]:
-        """All rows, or those that no constraint refuses, one by one."""
+        """All rows, or those that no constraint refuses."""
         try:
             self._insert(batch)
-        except duckdb.ConstraintException as error:
-            if self._atomic:
-                raise SqlFailed(str(error)) from error  # the transaction is gone; stages have no constraints
+        except duckdb.ConstraintException:
             return self._one_by_one(batch)
         return ()
 
@@ -254,14 +247,11 @@ class _BatchLoader(Loader):
         return sorted(refused)
 
     def commit(self) -> None:
-        """Show what was loaded."""
-        with told():
-            if self._atomic:
-                self._cursor.execute("COMMIT")
+        """Every batch is committed already."""
         self._cursor.close()
 
     def rollback(self) -> None:
-        """Closing undoes what is not committed."""
+        """What was committed stays."""
         self._cursor.close()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -31,12 +31,14 @@ class Column:
     """A column as the catalogue has it.
 
     ``declared``: its type as the system itself writes it (``numeric(12,2)``); ``type``: what holds its values without
-    loss; ``key``: whether it belongs to the primary key.
+    loss; ``takes``: what a loader takes where that is wider, as for a decimal that may be NaN; ``key``: whether it
+    belongs to the primary key.
     """
 
     name: str
     declared: str
     type: pa.DataType
+    takes: pa.DataType | None = None
     nullable: bool = True
     key: bool = False
     comment: str = ""
@@ -45,9 +47,14 @@ class Column:
         """The column in a schema; its declared type travels along for automatic tables."""
         return pa.field(self.name, self.type, self.nullable, {"declared": self.declared, "key": str(int(self.key))})
 
-    def named(self, name: str) -> Column:
-        """The same column under another name."""
-        return replace(self, name=name)
+    def taken(self) -> pa.Field:
+        """What a loader takes for it."""
+        return pa.field(self.name, self.takes or self.type, self.nullable)
+
+
+def declared_of(field: pa.Field) -> str:
+    """The type of a source's column as its own system writes it; empty where it has none."""
+    return (field.metadata or {}).get(b"declared", b"").decode()
 
 
 class Loader(ABC):
@@ -55,7 +62,7 @@ class Loader(ABC):
 
     @abstractmethod
     def load(self, batch: pa.RecordBatch) -> Sequence[Rejected]:
-        """Load a batch in bulk and, unless ``atomic`` was asked for, commit it; the rows that were refused.
+        """Load a batch in bulk and commit it; the rows that were refused.
 
         The others of the batch are in. Raises CdmError when the connection is lost or the table is gone.
         """
@@ -106,8 +113,8 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def loader(self, table: Table, columns: Sequence[Column], *, atomic: bool) -> Loader:
-        """What loads these columns of a table; ``atomic``: all of it in one transaction, shown by ``commit``."""
+    def loader(self, table: Table, columns: Sequence[Column]) -> Loader:
+        """What loads these columns of a table."""
 
     @abstractmethod
     def projected(self, column: Column) -> str:

@@ -54,7 +54,7 @@ class RelationalTarget(Target):
             self._database.run([self._database.created(stage, like)])
         names = [column.name for column in columns]
         state = {"columns": names, "stages": [list(stage) for stage in stages]}
-        return Prepared(schema=pa.schema([column.field() for column in columns]), state=state)
+        return Prepared(schema=pa.schema([column.taken() for column in columns]), state=state)
 
     def _stage(self, run: str, number: int) -> Table:
         """The documented name, and what tells this run and split from others."""
@@ -103,11 +103,13 @@ class RelationalTarget(Target):
         self._database.run([f"DELETE FROM {self._database.qualified(self._table)} WHERE ({where}\n)"])
 
     def writer(self, prepared: Prepared, split: int) -> Writer:
-        """Staged splits are one transaction each; others commit every batch."""
+        """Commits every batch; the stage of a split is emptied first, as the split may have been tried before."""
         stages = prepared.state["stages"]
         table = Table(*stages[split]) if stages else self._table
+        if stages:
+            self._database.run([self._emptied_in_place(table)])
         columns = chosen(self._database.columns(table), prepared.state["columns"], "toJobConfig.columnList")
-        return _TableWriter(self._database.loader(table, columns, atomic=bool(stages)))
+        return _TableWriter(self._database.loader(table, columns))
 
     def finish(self, prepared: Prepared) -> None:
         """Move the stages that are still there into the table, all in one transaction that empties them too."""
