@@ -171,6 +171,8 @@ CASTS: list[tuple[pa.DataType, pa.DataType, Sequence[Any], Sequence[Any]]] = [
     (PRICE, INT8, [Decimal(5), Decimal("5.5"), Decimal(500)], [5, BAD, BAD]),
     (PRICE, FLOAT, [Decimal("0.10")], [0.1]),
     (PRICE, pa.bool_(), [Decimal(1), Decimal(2)], [True, BAD]),
+    (pa.decimal256(60, 20), TEXT, [Decimal(0), Decimal("1e-20")], ["0." + "0" * 20, "0." + "0" * 19 + "1"]),
+    (pa.decimal128(5, -2), TEXT, [Decimal(1500)], ["1500"]),
     (pa.bool_(), TEXT, [True, False], ["true", "false"]),
     (pa.bool_(), INT8, [True, False], [1, 0]),
     (pa.bool_(), PRICE, [True], [Decimal(1)]),
@@ -254,6 +256,15 @@ def test_cast__uuid_is_text_and_bytes() -> None:
     assert [one.row for one in rejected] == [2]
     assert mapped(made.column(0), TEXT) == [text, text, None]
     assert mapped(made.column(0), pa.binary(16)) == [bytes.fromhex(text.replace("-", ""))] * 2 + [None]
+
+
+def test_cast__infinite_dates_have_no_text() -> None:
+    endless = pa.array([2**63 - 1, -(2**63) + 1, 0], INT64)
+
+    assert mapped(endless.cast(NAIVE), TEXT) == [BAD, BAD, "1970-01-01 00:00:00"]
+    assert mapped(endless.cast(AWARE), TEXT) == [BAD, BAD, "1970-01-01 08:00:00+08:00"]
+    assert mapped(pa.array([2**31 - 1, 0], INT32).cast(DAY), TEXT) == [BAD, "1970-01-01"]
+    assert mapped(endless.cast(NAIVE).slice(0, 2), DAY) == [BAD, BAD]
 
 
 def test_cast__nan_stays_nan() -> None:
@@ -397,6 +408,23 @@ def test_bad_cells__put_exactly_their_rows_aside(rows: int, data: st.DataObject)
     assert batch.column(0).to_pylist() == [n for n in range(rows) if n not in bad]
     assert batch.schema == target
     batch.validate(full=True)
+
+
+@pytest.mark.parametrize(
+    ("column", "target", "shown"),
+    [
+        (pa.array([1], INT64).cast(pa.timestamp("ns")), NAIVE, "1970-01-01 00:00:00"),
+        (pa.array([10**18], INT64).cast(NAIVE), pa.timestamp("ns"), "'<value out of range: 1000000000000000000>'"),
+        (pa.array([b"\xff\xff"]), pa.binary(1), r"b'\xff\xff'"),
+        (pa.array([Decimal("1.55")]), pa.decimal256(5, 1), "1.55"),
+    ],
+)
+def test_rejected__show_any_value(column: pa.Array, target: pa.DataType, shown: str) -> None:
+    _, rejected = Mapper(pa.schema([("c", column.type)]), pa.schema([("c", target)]), zone=SHANGHAI)(
+        pa.RecordBatch.from_arrays([column], ["c"])
+    )
+
+    assert [one.reason for one in rejected] == [f"Column 'c': {shown} does not fit {target}."]
 
 
 def test_all_cells_bad__give_an_empty_batch() -> None:

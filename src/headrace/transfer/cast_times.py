@@ -118,9 +118,17 @@ def moment_text(source: pa.TimestampType, zone: tzinfo) -> Kernel:
 
 def _wall_text(array: pa.Array) -> pa.Array:
     try:
-        return array.cast(pa.timestamp("s")).cast(pa.string())
+        seconds = array.cast(pa.timestamp("s"))
     except pa.ArrowInvalid:  # parts of seconds
-        return _without_zeros(array.cast(pa.string()))
+        return _without_zeros(date_text(array))
+    return date_text(seconds)
+
+
+def date_text(array: pa.Array) -> pa.Array:
+    """``2024-01-31``. Raises beyond the years that have a text, such as for PostgreSQL's infinity."""
+    texts = array.cast(pa.string())
+    refuse_unless(pc.invert(pc.starts_with(texts, "<")))
+    return texts
 
 
 def clock_text(array: pa.Array) -> pa.Array:

@@ -40,6 +40,7 @@ from headrace.transfer.cast_times import (
     clock_text,
     date_of_moment,
     date_of_text,
+    date_text,
     duration_of_text,
     duration_text,
     interval_text,
@@ -227,7 +228,7 @@ _CASTS: dict[tuple[str, str], Maker] = {
     ("decimal", "int"): _by_arrow,
     ("decimal", "float"): lambda source, target, zone: (in_order(to_type(pa.string()), double_of_text(target)),),
     ("decimal", "decimal"): _by_arrow,
-    ("date", "text"): _by_arrow,
+    ("date", "text"): _only(date_text),
     ("date", "date"): _by_arrow,
     ("date", "moment"): lambda source, target, zone: (
         in_order(to_type(pa.timestamp(target.unit)), moment_of_moment(pa.timestamp(target.unit), target, zone)),

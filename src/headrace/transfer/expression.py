@@ -168,7 +168,18 @@ class _Compiler:
         arguments = [
             self._argument(kind, argument) for kind, argument in zip(function.kinds, node.arguments, strict=False)
         ]
+        if arguments and not function.reaches and all(isinstance(one, Literal) for one in node.arguments[1:]):
+            fixed = [self._fixed(kind, one) for kind, one in zip(function.kinds[1:], node.arguments[1:], strict=False)]
+            return self._caller_of_one(function, arguments[0], fixed, node.position)
         return self._caller(function, arguments, node.position)
+
+    def _fixed(self, kind: str, node: Node) -> Any:
+        """An argument that is a literal."""
+        value = node.value if isinstance(node, Literal) else None
+        try:
+            return as_text(value) if kind == "s" else as_whole(value) if kind == "n" else value
+        except CannotEvaluate as error:
+            raise self._error(error, node.position) from None
 
     def _argument(self, kind: str, node: Node) -> Evaluate:
         evaluate = self.compile(node)
@@ -180,6 +191,21 @@ class _Compiler:
 
             return text
         return (lambda frame: as_whole(evaluate(frame))) if kind == "n" else evaluate
+
+    def _caller_of_one(self, function: Function, first: Evaluate, fixed: Sequence[Any], position: int) -> Evaluate:
+        """A call whose other arguments are literals: the usual one."""
+        call, others = function.call, tuple(fixed)
+
+        def result(frame: Frame) -> Any:
+            try:
+                made = call(first(frame), *others)
+                if made.__class__ is str and len(made) > _LONG_TEXT:
+                    frame.charge(made)
+            except CannotEvaluate as error:
+                raise self._error(error, position) from None
+            return made
+
+        return result
 
     def _caller(self, function: Function, arguments: Sequence[Evaluate], position: int) -> Evaluate:
         call, reaches = function.call, function.reaches

@@ -92,7 +92,7 @@ class Mapper:
             return column
         made, wrong = cast(column, self._cast_of(number, column.type), target)
         for at in wrong:
-            reasons.setdefault(at, f"Column {name!r}: {shown(column[at].as_py())} does not fit {target}.")
+            reasons.setdefault(at, f"Column {name!r}: {_cell(column, at)} does not fit {target}.")
         return made
 
     def _cast_of(self, number: int, source: pa.DataType) -> Sequence[Callable[[pa.Array], pa.Array]]:
@@ -111,6 +111,15 @@ class Mapper:
         if wrong:
             raise CdmError(f"{CONSTANTS}: {self._names[number]}: {shown(text)} does not fit {target}.")
         return made[0]
+
+
+def _cell(column: pa.Array, at: int) -> str:
+    """A cell in a reason."""
+    cell = column.slice(at, 1)
+    try:
+        return shown(cells_of(cell)[0])
+    except (ValueError, OverflowError):  # a date that Python has not
+        return shown(cell.cast(pa.string())[0].as_py())
 
 
 def shown(value: Any) -> str:
