@@ -131,7 +131,10 @@ def write_all(
     """Write a table, its rows dealt out to the splits; the rows that were rejected."""
     target = FileTarget(files, target_options(**values), surroundings or around())
     prepared = target.prepare(table.schema, "r1", splits)
-    table = pa.table([column.cast(field.type) for column, field in zip(table.columns, prepared.schema, strict=True)], schema=prepared.schema)
+    table = pa.table(
+        [column.cast(field.type) for column, field in zip(table.columns, prepared.schema, strict=True)],
+        schema=prepared.schema,
+    )
     rejected = []
     size = -(-table.num_rows // splits)
     for split in range(splits):

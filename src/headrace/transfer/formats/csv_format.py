@@ -13,7 +13,7 @@ from headrace.errors_cdm import CdmError
 from headrace.transfer.connector import Reject, Rejected
 from headrace.transfer.formats.base import Columns, FileReader, FileWriter, Sink, in_batches
 from headrace.transfer.formats.csv_dialect import CsvDialect
-from headrace.transfer.formats.csv_rows import as_text, line_splitter, lines_of, parser, row_splitter
+from headrace.transfer.formats.csv_rows import as_text, is_blank, line_splitter, lines_of, parser, row_splitter
 from headrace.transfer.formats.records import first_record, utf8_blocks, whole_records
 
 
@@ -51,10 +51,10 @@ class CsvReader(FileReader):
         if dialect.pattern:
             cells = line_splitter(dialect)(lines_of(row, dialect)[0].as_py())
             return None if cells is None else [one.decode(errors="replace") for one in cells]
-        if not row.strip(b"\r\n" if not dialect.line_separator else dialect.line_separator.encode()):
+        if is_blank(row, dialect):
             return None
         fields, _ = next(row_splitter(dialect)(row))
-        return [None if one is None else one.decode(errors="replace") for one in fields]
+        return [None if one is None else one.decode(errors="replace") for one in fields or [b""]]
 
     def _names(self, cells: Sequence[str | None]) -> list[str]:
         """Unique names: those of the header, or numbers."""
@@ -67,12 +67,14 @@ class CsvReader(FileReader):
     def read(self, stream: BinaryIO, columns: Columns, reject: Reject) -> Iterator[pa.RecordBatch]:
         """Batches of text columns."""
         dialect = self._dialect
+        if not len(columns.every):
+            return
         parse = parser(dialect, len(columns.every), columns.chosen)
         header = dialect.header
         for block in whole_records(utf8_blocks(stream, dialect.encoding), dialect):
             if header:
                 block, header = block[first_record(block, dialect) :], False
-            if block.strip(b"\r\n") or (block and len(columns.every) == 1):
+            if block:
                 yield from in_batches(as_text(parse(block, reject), columns.names, reject))
 
 
@@ -145,7 +147,7 @@ class CsvWriter(FileWriter):
 
 def _special(dialect: CsvDialect) -> str:
     """A pattern of what a field cannot hold without quotes."""
-    signs = {'"', "\r", "\n", dialect.separator, dialect.line_separator or "\n"}
+    signs = {'"', "\r", "\n", *dialect.separator, *dialect.line_separator}
     return "|".join(re.escape(sign) for sign in sorted(signs))
 
 

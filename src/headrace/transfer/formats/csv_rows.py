@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -146,26 +147,32 @@ def _by_fields(dialect: CsvDialect, width: int, chosen: Sequence[int]) -> Parse:
         for row, text in rows_of(block):
             if len(row) == width:
                 rows.append(row)
-            elif text.strip(b"\r\n"):
-                reject(_shown(text), wrong_width(len(row), width))
+            elif not is_blank(text, dialect):
+                reject(_shown(text), wrong_width(len(row), width) if row else "A quotation mark is left open.")
         return [pa.array([one[number] for one in rows], pa.binary()) for number in chosen]
 
     return parse
+
+
+def is_blank(line: bytes, dialect: CsvDialect) -> bool:
+    """Whether a line with its end holds nothing."""
+    ending = dialect.line_separator.encode()
+    return line == ending if ending else not line.strip(b"\r\n")
 
 
 def row_splitter(dialect: CsvDialect) -> Callable[[bytes], Iterator[tuple[list[bytes | None], bytes]]]:
     """Splits a block of whole rows into rows of fields, each with its text."""
     separator, line = re.escape(dialect.separator_bytes), dialect.line_separator.encode()
     end = re.escape(line) if line else rb"\r\n|\r|\n"
-    quoted = b"(" + b"".join(field_patterns(dialect)) + b")?" if dialect.quotes != "NONE" else b"()"
+    quoted = b'((?!")|' + field_patterns(dialect)[1] + b")" if dialect.quotes != "NONE" else b"()"
     rest = rb"((?:(?!" + separator + b"|" + end + rb").)*+)"
-    field = re.compile(b"(?s)" + quoted + rest + b"(?:(" + separator + b")|" + end + b")")
+    field = re.compile(b"(?s)" + quoted + rest + b"(?:" + end + b"|(" + separator + b"))")
     null = dialect.null.encode()
 
     def rows_of(block: bytes) -> Iterator[tuple[list[bytes | None], bytes]]:
         row: list[bytes | None] = []
         start = at = 0
-        for found in field.finditer(block):
+        for found in iter(cast(Any, field).scanner(block).match, None):
             inside, after, more = found.groups()
             row.append(_value(inside, after, null, dialect))
             at = found.end()
