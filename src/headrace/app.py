@@ -130,6 +130,7 @@ def open_installation(settings: Settings, environment: dict[str, str]) -> Instal
         wake_migrations=migration_waker,
         in_background=_background(pool),
         migrate=node_migrations,
+        open_sql=lambda workspace_id: engine.open_sql(workspace_id),
     )
     engine, scheduler, sender = Engine(services), Scheduler(services), AlarmSender(services)
     migrations = MigrationRunner(services, lambda: engine.id, engine.open_sql)

@@ -11,7 +11,7 @@ from headrace.nodes.base import Migration, MigrationEnd, NodeFailed
 from headrace.objectstore.base import ObjectStore
 from headrace.objectstore.live import LiveLogs
 from headrace.settings import Settings
-from headrace.sql.engine import Cancellation
+from headrace.sql.engine import Cancellation, SqlEngine
 from headrace.storage.database import Database
 
 
@@ -34,6 +34,10 @@ class NodeAttempt:
     say: Callable[[str], None]
 
 
+def _no_engine(_: str) -> SqlEngine:
+    raise NodeFailed("What runs here has no engine for SQL.")
+
+
 def _no_migrations(_: Migration, __: NodeAttempt) -> MigrationEnd:
     raise NodeFailed("What runs here has no migration jobs.")
 
@@ -46,7 +50,8 @@ class Services:
     time, ``next_id`` ids of 32 hexadecimal digits. ``wake_engine`` tells the engine that ready work was committed,
     ``wake_alarms`` the sender of alarms that some may have been, ``wake_migrations`` the runner of migration jobs that
     one was started or is to stop; ``in_background`` runs a function on a worker thread
-    and never raises. ``logs``: those of running attempts. ``migrate`` runs a migration job for a node.
+    and never raises. ``logs``: those of running attempts. ``migrate`` runs a migration job for a node,
+    ``open_sql`` gives the embedded engine of a workspace.
     """
 
     settings: Settings
@@ -64,6 +69,7 @@ class Services:
     stopping: threading.Event = field(default_factory=threading.Event)
     logs: LiveLogs = field(default_factory=LiveLogs)
     migrate: Callable[[Migration, NodeAttempt], MigrationEnd] = _no_migrations
+    open_sql: Callable[[str], SqlEngine] = _no_engine
 
 
 class Numbers:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from headrace.auth.sealing import Sealer
-from headrace.domain.secrets import is_cdm_placeholder
-from headrace.errors_cdm import CdmContentInvalid, LinkDisabled, LinkNotFound
+from headrace.domain.secrets import CDM_PLACEHOLDER, is_cdm_placeholder
+from headrace.errors_cdm import CdmContentInvalid, CdmError, LinkDisabled, LinkNotFound
 from headrace.migration import values
 from headrace.packages.secrets import cdm_secret_slots
 from headrace.services import Services
@@ -53,10 +53,11 @@ def link(services: Services, connection: Connection, cluster_id: str, name: str,
 
 
 def stored_link(services: Services, connection: Connection, cluster_id: str, name: str) -> Link:
-    """A link of a cluster, its secrets in clear. Raises LinkNotFound, LinkDisabled."""
+    """A link of a cluster, its secrets in clear. Raises LinkNotFound, LinkDisabled, CdmError."""
     record = cdm.link_by_name(connection, cluster_id, name)
     if record is None:
         raise LinkNotFound(name)
+    check_secrets(read_document(record.document), record.name)
     return opened_link(opened(record.document, services.sealer), record.name)
 
 
@@ -70,6 +71,22 @@ def opened_link(document: Document, name: str) -> Link:
         values=_without_section(values.inputs(document), _LINK),
         extended=_extended(document, "link-config-values"),
     )
+
+
+def secrets_of(document: Document) -> list[str]:
+    """The secrets of a document that is open."""
+    return [text for slot in cdm_secret_slots(document) if (text := as_text(slot.holder[slot.member]))]
+
+
+def check_secrets(document: Document, name: str) -> None:
+    """Raises CdmError for a link that has lost its secrets, as an export leaves them out."""
+    for slot in cdm_secret_slots(document):
+        if is_cdm_placeholder(as_text(slot.holder[slot.member])):
+            secret = slot.name.replace("#1", "")
+            raise CdmError(
+                f"Link [{name}]: {secret} was left out when the link was exported. Update the link "
+                f"(PUT .../cdm/link/{name}) with the value in the place of {CDM_PLACEHOLDER!r}."
+            )
 
 
 def opened(text: str, sealer: Sealer) -> Document:

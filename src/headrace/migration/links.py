@@ -15,7 +15,6 @@ from headrace.wire.cdm import LinkList
 from headrace.wire.document import Document, as_truth
 
 _SET_HERE = frozenset({"id", "creation-user", "creation-date", "update-user", "update_user", "update-date"})
-NOT_TESTED = "The parameters have the right shape. This release does not connect to data sources: nothing was tested."
 
 
 def create(services: Services, caller: Caller, cluster_id: str, body: LinkList) -> Document:
@@ -41,21 +40,6 @@ def create(services: Services, caller: Caller, cluster_id: str, body: LinkList) 
             except Duplicate as error:
                 raise LinkNameExists(record.name) from error
     return {"name": heads[0].name, "validation-result": [{} for _ in texts]}
-
-
-def validate(services: Services, caller: Caller, cluster_id: str, body: LinkList) -> Document:
-    """Check links and store nothing. Raises CdmContentInvalid, ClusterNotFound.
-
-    The original also connects. An empty result would say that it could, so each link gets a warning instead.
-    """
-    texts = link_texts(body)
-    heads = [link_head(text) for text in texts]
-    for text in texts:
-        values.received(text)
-    with services.db.reading() as connection:
-        clusters.found(connection, caller, cluster_id)
-    warning = {"linkConfig": [{"message": NOT_TESTED, "status": "WARNING"}]}
-    return {"name": heads[0].name, "validation-result": [warning for _ in texts]}
 
 
 def show(services: Services, caller: Caller, cluster_id: str, name: str) -> Document:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from headrace.errors_cdm import CdmContentInvalid, CdmJobNotFound, ClusterNotFound
 from headrace.migration import clusters, jobs
 from headrace.migration.answers import counters_view
-from headrace.migration.runner import MigrationRunner, Running
+from headrace.migration.runner import MigrationRunner
+from headrace.migration.running import Running
 from headrace.migration.starting import Start
 from headrace.nodes.base import Migration, MigrationEnd
 from headrace.services import NodeAttempt, Services

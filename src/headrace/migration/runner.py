@@ -12,7 +12,7 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import ModuleType
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from headrace.domain.clock import from_millis
 from headrace.errors import HeadraceError
 from headrace.errors_cdm import CdmJobNotFound, RunStopped
 from headrace.migration.definition import runnable
+from headrace.migration.running import Running
 from headrace.migration.starting import Start, add
 from headrace.services import Services
 from headrace.sql.engine import Cancellation, SqlEngine
@@ -48,15 +49,6 @@ LOST = "The server ended while the job ran."
 TELL_SECONDS = 1.0  # how often counts are written, and stops by other processes looked for
 RECOVER_SECONDS = 10.0  # how often runs of processes that are gone are looked for, on a database of several
 STOP_SECONDS = 8.0  # how long a stop of the server waits for runs to end
-
-
-@dataclass
-class Running:
-    """A run of this process. ``say``: a line for the log of whoever waits for it."""
-
-    cancellation: Cancellation = field(default_factory=Cancellation)
-    counters: Counters = field(default_factory=Counters)
-    say: Callable[[str], None] = lambda text: None
 
 
 class MigrationRunner:

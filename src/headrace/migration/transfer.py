@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from headrace.migration.running import Running
 from headrace.services import Services
 from headrace.sql.engine import SqlEngine
 from headrace.storage.submissions import SubmissionRecord
 from headrace.transfer import job as transfer_job
-from headrace.transfer.connector import Surroundings
+from headrace.transfer.connector import Surroundings, open_connector
 from headrace.transfer.definition import Job
-
-if TYPE_CHECKING:
-    from headrace.migration.runner import Running
+from headrace.transfer.options import Link
 
 OpenSql = Callable[[str], SqlEngine]
 
@@ -71,3 +69,8 @@ def abandon(services: Services, job: Job, record: SubmissionRecord, open_sql: Op
 def is_restartable(services: Services, job: Job, record: SubmissionRecord, open_sql: OpenSql, running: Running) -> bool:
     """Whether running a submission again gives the same result. Raises CdmError."""
     return transfer_job.is_restartable(job, surroundings(services, record.workspace_id, open_sql, running))
+
+
+def try_link(services: Services, link: Link, workspace_id: str, open_sql: OpenSql, running: Running) -> str:
+    """Get in where a link leads; a line about what answered. Raises CdmError."""
+    return open_connector(link, surroundings(services, workspace_id, open_sql, running)).test()

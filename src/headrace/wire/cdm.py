@@ -96,6 +96,12 @@ class CreateLinkQuery(msgspec.Struct):
     validate: str = "false"
 
 
+class LinkTested(msgspec.Struct):
+    """What answered where a link leads."""
+
+    message: str
+
+
 class ShowJobsQuery(msgspec.Struct):
     """For the reserved name ``all``: part of a name, a page from 1 of 10 to 100, and the type of the jobs."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from huaweicloudsdkcdm.v1 import model
-from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
+from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
 from tests.conftest import Server
 
 
@@ -60,8 +60,9 @@ def test_sdk__shows_clusters_and_what_is_installed(client: Any, cluster: str) ->
 
 def test_sdk__creates_checks_reads_renames_and_deletes_a_link(client: Any, cluster: str) -> None:
     body = model.CdmCreateAndUpdateLinkReq(links=[link("sdk_link", host="h", password="p")])
-    checked = client.create_link(model.CreateLinkRequest(cluster_id=cluster, validate="true", body=body))
-    assert checked.validation_result[0].link_config[0].status == "WARNING"
+    with pytest.raises(ServerResponseException) as failed:
+        client.create_link(model.CreateLinkRequest(cluster_id=cluster, validate="true", body=body))
+    assert (failed.value.status_code, failed.value.error_code) == (500, "Cdm.0102")
     created = client.create_link(model.CreateLinkRequest(cluster_id=cluster, body=body))
     assert (created.name, created.validation_result[0].link_config) == ("sdk_link", None)
     shown = client.show_link(model.ShowLinkRequest(cluster_id=cluster, link_name="sdk_link")).links[0]

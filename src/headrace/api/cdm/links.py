@@ -1,10 +1,11 @@
-"""CDM v1.1: links. They are kept and given back; nothing connects to their data sources yet."""
+"""CDM v1.1: links."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from headrace.api.cdm.accepted import accepted
+from headrace.api.envelopes import error_body
 from headrace.api.operation import Call, Created, operation
 from headrace.errors_cdm import (
     CdmContentInvalid,
@@ -14,8 +15,8 @@ from headrace.errors_cdm import (
     LinkNameExists,
     LinkNotFound,
 )
-from headrace.migration import links
-from headrace.wire.cdm import CreateLinkQuery, LinkList
+from headrace.migration import link_tests, links
+from headrace.wire.cdm import CreateLinkQuery, LinkList, LinkTested
 
 _CLUSTER = "/v1.1/{project_id}/clusters/{cluster_id}"
 
@@ -26,15 +27,17 @@ _CLUSTER = "/v1.1/{project_id}/clusters/{cluster_id}"
     id="createLink",
     errors=(LinkNameExists, CdmContentInvalid, CdmError, ClusterNotFound),
     tag="link",
-    partly="validate=true checks the shape and warns that it does not connect",
+    slow=True,
 )
-def create_link(call: Call, body: LinkList, query: CreateLinkQuery) -> dict[str, Any]:
-    """Create a link, or with validate=true only check it. Source: CDM API reference, "Creating a Link".
+def create_link(call: Call, body: LinkList, query: CreateLinkQuery) -> dict[str, Any] | Created[dict[str, Any]]:
+    """Create a link, or with validate=true only try it. Source: CDM API reference, "Creating a Link".
 
-    This release does not connect to data sources: a check that finds nothing wrong answers a WARNING that says so.
+    A link that does not get in answers 500, the reason both in the result of its check and as an error.
     """
-    act = links.validate if query.validate.lower() == "true" else links.create
-    return act(call.services, call.caller, call.path["cluster_id"], body)
+    if query.validate.lower() != "true":
+        return links.create(call.services, call.caller, call.path["cluster_id"], body)
+    answer, failed = link_tests.validate(call.services, call.caller, call.path["cluster_id"], body)
+    return answer if failed is None else Created({**answer, **error_body(failed, "cdm", call.request_id)}, 500)
 
 
 @operation("GET", _CLUSTER + "/cdm/link/{link_name}", id="showLink", errors=(LinkNotFound, ClusterNotFound), tag="link")
@@ -67,3 +70,18 @@ def delete_link(call: Call) -> dict[str, Any]:
     """Delete a link that no job uses. Source: CDM API reference, "Deleting a Link"."""
     links.delete(call.services, call.caller, call.path["cluster_id"], call.path["link_name"])
     return {}
+
+
+@operation(
+    "POST",
+    _CLUSTER + "/cdm/link/{link_name}/test",
+    id="testLink",
+    errors=(LinkNotFound, ClusterNotFound, CdmError),
+    tag="link",
+    extension=True,
+    slow=True,
+)
+def try_link(call: Call) -> LinkTested:
+    """Try to get in where a link leads; a line about what answered."""
+    path = call.path
+    return LinkTested(message=link_tests.try_stored(call.services, call.caller, path["cluster_id"], path["link_name"]))
