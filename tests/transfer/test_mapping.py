@@ -228,6 +228,7 @@ CASTS: list[tuple[pa.DataType, pa.DataType, Sequence[Any], Sequence[Any]]] = [
         [{"a": '中"', "b": date(2024, 1, 31)}],
         ['{"a":"中\\"","b":"2024-01-31"}'],
     ),
+    (pa.map_(TEXT, INT32), TEXT, [[("k", 1), ("l", None)], [], [("k", 1), ("k", 2)]], ['{"k":1,"l":null}', "{}", BAD]),
     (pa.list_(INT32), pa.list_(INT64), [[1], None], [[1], None]),
     (pa.null(), INT32, [None, None], [None, None]),
     (pa.dictionary(pa.int8(), TEXT), INT32, ["1", "x", "1"], [1, BAD, 1]),

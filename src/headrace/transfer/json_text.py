@@ -11,8 +11,15 @@ import pyarrow as pa
 
 
 def json_texts(array: pa.Array) -> pa.Array:
-    """A column of lists, structures or maps as JSON: numbers keep all digits, other values are texts."""
-    return pa.array([None if one is None else json_text(one) for one in array.to_pylist()], pa.string())
+    """A column of lists, structures or maps as JSON: numbers keep all digits, other values are texts.
+
+    Raises ValueError for a map that has a key twice.
+    """
+    try:
+        values = array.to_pylist(maps_as_pydicts="strict")
+    except KeyError as error:
+        raise ValueError("A map with a key twice.") from error
+    return pa.array([None if one is None else json_text(one) for one in values], pa.string())
 
 
 def json_text(value: Any) -> str:
