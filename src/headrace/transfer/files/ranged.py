@@ -6,13 +6,16 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO
 
+from headrace.errors_cdm import FileNotRead
+
 BLOCK = 8 << 20  # bytes asked for at once
 
 Fetch = Callable[[int, int], bytes]  # takes where to begin and where to end
 
 
 def ranged(size: int, fetch: Fetch, close: Callable[[], None] = lambda: None) -> BinaryIO:
-    """A buffered stream over a file of ``size`` bytes that can be read anywhere. ``fetch`` gives all that it is asked.
+    """A buffered stream over a file of ``size`` bytes that can be read anywhere. Raises
+    FileNotRead where ``fetch`` does not give all that it is asked.
 
     ``close`` is called once, when the stream is.
     """
@@ -48,6 +51,8 @@ class _Ranges(io.RawIOBase):
         if end <= self._at:
             return 0
         data = self._fetch(self._at, end)
+        if len(data) != end - self._at:
+            raise FileNotRead(f"The file ended after {self._at + len(data)} of {self._size} bytes.")
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
