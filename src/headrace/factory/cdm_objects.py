@@ -43,6 +43,7 @@ def import_job(
         cluster_id=cluster_id,
         name=item.name,
         job_type=as_text(document.get("job_type")) or "NORMAL_JOB",
+        workspace_id=caller.workspace.id,
         from_link=as_text(document.get("from-link-name")),
         to_link=as_text(document.get("to-link-name")),
         document=seal_cdm(item.text, services.sealer, None if found is None else found.document),

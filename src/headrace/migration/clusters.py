@@ -10,7 +10,7 @@ from typing import Any
 from headrace import __version__
 from headrace.domain.clock import from_millis
 from headrace.domain.identity import Caller
-from headrace.errors_cdm import CdmError, ClusterNameExists, ClusterNotFound, ClusterStopped
+from headrace.errors_cdm import CdmError, ClusterNotFound, SubmissionFailed
 from headrace.services import Services
 from headrace.storage import cdm, submissions
 from headrace.storage.cdm import ClusterRecord
@@ -39,7 +39,7 @@ def found(connection: Connection, caller: Caller, cluster_id: str) -> ClusterRec
 
 
 def running(connection: Connection, caller: Caller, cluster_id: str) -> ClusterRecord:
-    """The cluster of an id, if jobs can be started in it. Raises ClusterNotFound, ClusterStopped."""
+    """The cluster of an id, if jobs can be started in it. Raises ClusterNotFound, SubmissionFailed."""
     record = found(connection, caller, cluster_id)
     check_running(record)
     return record
@@ -51,9 +51,9 @@ def is_running(record: ClusterRecord) -> bool:
 
 
 def check_running(record: ClusterRecord) -> None:
-    """Raises ClusterStopped."""
+    """Raises SubmissionFailed."""
     if not is_running(record):
-        raise ClusterStopped(f"cluster {record.name!r} is stopped; start it first.")
+        raise SubmissionFailed(f"cluster {record.name!r} is stopped; start it first.")
 
 
 def list_all(services: Services, caller: Caller) -> Document:
@@ -76,7 +76,7 @@ def show_instance(services: Services, caller: Caller, instance_id: str) -> Docum
 
 
 def create(services: Services, caller: Caller, body: Document) -> Document:
-    """Make a cluster. Raises CdmError for a body without a name, ClusterNameExists."""
+    """Make a cluster. Raises CdmError for a body without a name, and for a name that is taken."""
     wanted = body.get("cluster")
     name = as_text(wanted.get("name")) if isinstance(wanted, dict) else ""
     if not isinstance(wanted, dict) or not 1 <= len(name) <= 64 or "\0" in name:
@@ -94,7 +94,7 @@ def create(services: Services, caller: Caller, body: Document) -> Document:
         with services.db.writing() as connection:
             cdm.insert_cluster(connection, record)
     except Duplicate as error:
-        raise ClusterNameExists(name) from error
+        raise CdmError(f"cluster.name: there is a cluster {name!r}.") from error
     instance = {"id": record.id, "name": name, "type": "cdm", "shard_id": ""}
     task = {"id": record.id, "name": "create cluster"}
     return {"id": record.id, "name": name, "task": task, "datastore": _DATASTORE, "instances": [instance]}

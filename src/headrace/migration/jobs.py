@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from headrace.domain.identity import Caller
 from headrace.errors_cdm import CdmError, CdmJobNameExists, CdmJobNotFound, CdmJobRunning
@@ -75,6 +76,7 @@ def create(services: Services, caller: Caller, cluster_id: str, body: JobList) -
                 create_time=caller.now,
                 update_user=caller.user.name,
                 update_time=caller.now,
+                workspace_id=caller.workspace.id,
             )
             try:
                 cdm.insert_job(connection, record)
@@ -153,7 +155,16 @@ def _view(record: CdmJobRecord, last: SubmissionRecord | None, *, encode: bool) 
     }
 
 
-def put(services: Services, cluster_id: str, texts: Sequence[bytes], user: str, now: int) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Author:
+    """Who writes jobs, and when; ``workspace_id``: whose tables they see when they start by themselves."""
+
+    user: str
+    workspace_id: str
+    now: int
+
+
+def put(services: Services, cluster_id: str, texts: Sequence[bytes], author: Author) -> None:
     """Create jobs, or replace those whose names are there. Raises CdmContentInvalid, CdmError."""
     with services.db.writing() as connection:
         for text in texts:
@@ -169,10 +180,11 @@ def put(services: Services, cluster_id: str, texts: Sequence[bytes], user: str, 
                 from_link=head.from_link_name or "",
                 to_link=head.to_link_name or "",
                 document=document,
-                create_user=user,
-                create_time=now,
-                update_user=user,
-                update_time=now,
+                create_user=author.user,
+                create_time=author.now,
+                update_user=author.user,
+                update_time=author.now,
+                workspace_id=author.workspace_id,
             )
             (cdm.insert_job if before is None else cdm.replace_job)(connection, record)
 
@@ -196,6 +208,8 @@ def replace(services: Services, caller: Caller, cluster_id: str, name: str, body
             document=seal_cdm(values.received(text), services.sealer, before.document),
             update_user=caller.user.name,
             update_time=caller.now,
+            workspace_id=caller.workspace.id,
+            next_time=cdm.UNKNOWN_TIME,
         )
         try:
             cdm.replace_job(connection, record)

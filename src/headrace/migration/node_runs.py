@@ -36,7 +36,7 @@ def migrate(runner: MigrationRunner, services: Services, migration: Migration, a
         return _end(before)
     cluster = _cluster(services, attempt.project_id, migration)
     if migration.body:
-        _store(services, cluster, migration.body)
+        _store(services, cluster, migration.body, attempt)
     start = Start(
         user=USER,
         workspace_id=attempt.workspace_id,
@@ -80,13 +80,14 @@ def _cluster(services: Services, project_id: str, migration: Migration) -> Clust
     return found
 
 
-def _store(services: Services, cluster: ClusterRecord, body: str) -> None:
+def _store(services: Services, cluster: ClusterRecord, body: str, attempt: NodeAttempt) -> None:
     """Make or replace the job that a node brings along. Raises CdmContentInvalid."""
     try:
         texts = [json.dumps(one, ensure_ascii=False).encode() for one in json.loads(body)["jobs"]]
     except (ValueError, LookupError, TypeError) as error:
         raise CdmContentInvalid("The body of the node's job is not JSON with a member jobs.") from error
-    jobs.put(services, cluster.id, texts, USER, services.now())
+    author = jobs.Author(user=USER, workspace_id=attempt.workspace_id, now=services.now())
+    jobs.put(services, cluster.id, texts, author)
 
 
 def _variables(services: Services, cluster: ClusterRecord, job_name: str, known: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ import structlog
 
 from headrace.domain.clock import from_millis
 from headrace.errors import HeadraceError
-from headrace.errors_cdm import CdmJobNotFound, RunStopped
+from headrace.errors_cdm import CdmJobNotFound, RunLost, RunStopped
 from headrace.migration.definition import runnable
 from headrace.migration.running import Running
 from headrace.migration.starting import Start, add
@@ -322,7 +322,7 @@ class MigrationRunner:
             self._end(record, FAILED, Running(), error)
             return True
         if record.stop or record.source_key or not restartable:
-            self._end(record, FAILED, Running(), _Lost())
+            self._end(record, FAILED, Running(), RunLost(LOST))
             return True
         log.warning("a migration job that was cut short is run again", job=record.job_name, submission=record.id)
         return False
@@ -331,10 +331,6 @@ class MigrationRunner:
 def retries(job: Job) -> int:
     """How often a job that fails is run again. Source: CDM API reference, retryJobConfig.retryJobType."""
     return 3 if job.section("retryJobConfig").text("retryJobType") == "RETRY_TRIPLE" else 0
-
-
-class _Lost(HeadraceError):
-    code, text = "Cdm.0036", LOST
 
 
 def _text(counters: Counters) -> str:

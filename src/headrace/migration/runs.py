@@ -8,7 +8,7 @@ from headrace.domain.identity import Caller
 from headrace.errors_cdm import CdmError, CdmJobNotFound, CdmJobNotRunning, ClusterNotFound
 from headrace.migration import answers, clusters
 from headrace.migration.elements import job_head, job_texts
-from headrace.migration.jobs import page_size, put, stored_job
+from headrace.migration.jobs import Author, page_size, put, stored_job
 from headrace.migration.starting import Start, add
 from headrace.services import Services
 from headrace.storage import cdm, submissions
@@ -19,7 +19,7 @@ from headrace.wire.document import Document, as_text
 def start(services: Services, caller: Caller, cluster_id: str, name: str, body: StartVariables | None) -> Document:
     """Start a job; its submission, which is about to begin.
 
-    Raises CdmJobNotFound, CdmJobRunning, ClusterNotFound, ClusterStopped.
+    Raises CdmJobNotFound, CdmJobRunning, ClusterNotFound, SubmissionFailed.
     """
     given: dict[str, Any] = {} if body is None or body.variables is None else body.variables
     wanted = Start(
@@ -48,7 +48,7 @@ def start_random(services: Services, caller: Caller, body: RandomStart) -> Docum
     if not running:
         raise ClusterNotFound(f"none of the clusters {', '.join(wanted) or '(none is named)'} runs.")
     chosen = running[services.next_number() % len(running)]
-    put(services, chosen, texts, caller.user.name, caller.now)
+    put(services, chosen, texts, Author(user=caller.user.name, workspace_id=caller.workspace.id, now=caller.now))
     started = [start(services, caller, chosen, name, None)["submissions"][0] for name in names]
     return {"submissions": started}
 

@@ -16,6 +16,9 @@ from headrace.storage.statement import Statement
 from headrace.storage.tables import cdm_clusters, cdm_jobs, cdm_links
 
 
+UNKNOWN_TIME = 0  # of a job that was just written
+
+
 class ClusterRecord(NamedTuple):
     """A named pool of workers; times in milliseconds."""
 
@@ -42,7 +45,11 @@ class LinkRecord(NamedTuple):
 
 
 class CdmJobRecord(NamedTuple):
-    """A migration job and the names of its links; times in milliseconds."""
+    """A migration job and the names of its links; times in milliseconds.
+
+    ``workspace_id``: whose tables a run sees that starts by itself. ``next_time``: when that is, ``UNKNOWN_TIME`` until
+    somebody has looked, None for a job that is only started by others.
+    """
 
     id: int
     cluster_id: str
@@ -55,6 +62,8 @@ class CdmJobRecord(NamedTuple):
     create_time: int
     update_user: str
     update_time: int
+    workspace_id: str = ""
+    next_time: int | None = UNKNOWN_TIME
 
 
 _CLUSTERS = Statement(
@@ -110,8 +119,35 @@ def _all(table: Table) -> Statement:
 _LINK_BY_NAME, _JOB_BY_NAME = _by_name(cdm_links), _by_name(cdm_jobs)
 _ADD_LINK, _ADD_JOB = Statement(insert(cdm_links)), Statement(insert(cdm_jobs))
 _LINK_COLUMNS = ("name", "connector", "document", "update_user", "update_time")
-_JOB_COLUMNS = ("name", "job_type", "from_link", "to_link", "document", "update_user", "update_time")
+_JOB_COLUMNS = (
+    "name",
+    "job_type",
+    "from_link",
+    "to_link",
+    "document",
+    "update_user",
+    "update_time",
+    "workspace_id",
+    "next_time",
+)
 _REPLACE_LINK, _REPLACE_JOB = _replace(cdm_links, _LINK_COLUMNS), _replace(cdm_jobs, _JOB_COLUMNS)
+_DUE = Statement(
+    select(cdm_jobs, cdm_clusters.c.project_id)
+    .join(cdm_clusters, cdm_clusters.c.id == cdm_jobs.c.cluster_id)
+    .where(cdm_jobs.c.next_time <= bindparam("now"))
+    .order_by(cdm_jobs.c.next_time, cdm_jobs.c.id)
+    .limit(bindparam("rows"))
+)
+_NEXT_TIME = Statement(select(func.min(cdm_jobs.c.next_time)).where(cdm_jobs.c.next_time.is_not(None)))
+_SET_NEXT = Statement(
+    update(cdm_jobs)
+    .where(
+        cdm_jobs.c.id == bindparam("row_id"),
+        cdm_jobs.c.next_time == bindparam("seen"),
+        cdm_jobs.c.update_time == bindparam("written"),
+    )
+    .values(next_time=bindparam("next_time"))
+)
 _DROP_LINK, _DROP_JOB = _delete(cdm_links), _delete(cdm_jobs)
 _ALL_LINKS, _ALL_JOBS = _all(cdm_links), _all(cdm_jobs)
 _JOBS_OF_LINK = Statement(
@@ -231,6 +267,23 @@ def replace_job(connection: Connection, job: CdmJobRecord) -> None:
     """Write what an update may change, the name included. Raises Duplicate."""
     values = job._asdict()
     connection.run(_REPLACE_JOB, row_id=job.id, **{name: values[name] for name in _JOB_COLUMNS})
+
+
+def due_jobs(connection: Connection, now: int, rows: int) -> list[tuple[str, CdmJobRecord]]:
+    """Jobs whose time has come, or is not known yet, the longest due first; each with its project."""
+    return [(row[-1], CdmJobRecord(*row[:-1])) for row in connection.all(_DUE, now=now, rows=rows)]
+
+
+def next_time_of_all(connection: Connection) -> int | None:
+    """When the next job is due; None when none ever is."""
+    found: int | None = connection.value(_NEXT_TIME)
+    return found
+
+
+def set_next_time(connection: Connection, job: CdmJobRecord, next_time: int | None) -> bool:
+    """Write when a job is due next; False where it was changed, or another process was faster."""
+    values = {"row_id": job.id, "seen": job.next_time, "written": job.update_time}
+    return connection.run(_SET_NEXT, **values, next_time=next_time) > 0
 
 
 def delete_job(connection: Connection, job_id: int) -> None:

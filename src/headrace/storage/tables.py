@@ -275,6 +275,8 @@ cdm_links = Table(
     UniqueConstraint("cluster_id", "name"),
 )
 
+# workspace_id: whose tables a run sees that starts by itself. next_time: when that is, milliseconds; 0 where it is not
+# yet known, as the job was just written.
 cdm_jobs = Table(
     "cdm_jobs",
     metadata,
@@ -289,7 +291,15 @@ cdm_jobs = Table(
     _number("create_time"),
     _text("update_user"),
     _number("update_time"),
+    Column("workspace_id", _BY_CODE_POINT, nullable=False, server_default=""),
+    Column("next_time", BigInteger, nullable=True, server_default="0"),
     UniqueConstraint("cluster_id", "name"),
+)
+Index(
+    "cdm_jobs_next",
+    cdm_jobs.c.next_time,
+    sqlite_where=cdm_jobs.c.next_time.is_not(None),
+    postgresql_where=cdm_jobs.c.next_time.is_not(None),
 )
 
 cdm_submissions = Table(
