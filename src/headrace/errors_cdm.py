@@ -199,18 +199,6 @@ class FileCheckFailed(CdmError):
     code, text = "Cdm.0242", "Failed to check the file."
 
 
-class ClusterNameExists(CdmError):
-    """Cluster names are unique in a project. The detail is the name."""
-
-    code, text = "Cdm.0014", "A cluster of the name [%s] exists."
-
-
-class ClusterStopped(CdmError):
-    """Jobs run in running clusters only."""
-
-    code, text = "Cdm.0056", "Failed to submit the job: %s"
-
-
 class ResourceMissing(CdmError):
     """Something of the catalogue that is not there."""
 
@@ -281,3 +269,9 @@ class FileNotRenamed(CdmError):
     """A file cannot be given another path."""
 
     code, text = "Cdm.0243", "Failed to rename the file."
+
+
+class RunLost(CdmError):
+    """The process that ran a job is gone, and the job cannot be run again with the same result."""
+
+    code, text = "Cdm.0036", "An internal error occurred."

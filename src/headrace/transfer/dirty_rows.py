@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
-from headrace.errors_cdm import CdmError, TooManyDirtyRows
+from headrace.errors_cdm import TooManyDirtyRows
 from headrace.transfer.connector import Rejected
 from headrace.transfer.counters import Counters
+from headrace.transfer.expression_columns import cells_of
 from headrace.transfer.files.store import FileStore, Output
+from headrace.transfer.json_text import json_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +49,8 @@ class DirtyRows:
     def add(self, batch: pa.RecordBatch, rejected: Sequence[Rejected]) -> None:
         """Take rows of a batch. Raises TooManyDirtyRows."""
         for row, reason in rejected:
-            self.add_text(batch.slice(row, 1).to_pylist()[0], reason)
+            one = batch.slice(row, 1)
+            self.add_text({name: cells_of(one.column(at))[0] for at, name in enumerate(one.schema.names)}, reason)
 
     def add_text(self, row: Any, reason: str) -> None:
         """Take one row, in whatever form it has. Raises TooManyDirtyRows."""
@@ -60,8 +60,7 @@ class DirtyRows:
             self._count += 1
             self._counters.add(rows_skipped=1)
             if self._rules.folder:
-                line = json.dumps({"row": row, "error": reason}, ensure_ascii=False, default=_plain)
-                self._written(line.encode() + b"\n")
+                self._written(json_text({"row": row, "error": reason}).encode() + b"\n")
         if self._count > self._rules.most:
             raise TooManyDirtyRows(f"{self._count} in one split, {self._rules.most} are allowed. The last: {reason}")
 
@@ -75,13 +74,3 @@ class DirtyRows:
         if self._output is not None:
             self._output.close()
             self._output = None
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, date | datetime | time):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    raise CdmError(f"A value of type {type(value).__name__} has no form in JSON.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.errors_cdm import CdmError
 
+_OUTSIDE = re.compile(r"&(?![^{}]*\})")  # an & that is not within #{…}
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
 
 
@@ -73,7 +75,8 @@ class Inputs:
 
         Their names stand at the end of the column list too. Source: exported jobs, sampleValueColumn.
         """
-        pairs = (item.partition(":") for item in self.items("sampleValueColumn", "&"))
+        items = _OUTSIDE.split(self.values.get("sampleValueColumn", ""))
+        pairs = (item.partition(":") for item in items if item.strip())
         return tuple((name.strip(), _unquoted(value.strip())) for name, _, value in pairs)
 
     def source_columns(self) -> tuple[str, ...]:

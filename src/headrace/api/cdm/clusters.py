@@ -6,7 +6,7 @@ from typing import Any
 
 from headrace.api.cdm.accepted import accepted
 from headrace.api.operation import Call, Created, operation
-from headrace.errors_cdm import CdmError, ClusterNameExists, ClusterNotFound
+from headrace.errors_cdm import CdmError, ClusterNotFound
 from headrace.migration import clusters
 
 _CLUSTER = "/v1.1/{project_id}/clusters/{cluster_id}"
@@ -21,9 +21,7 @@ def list_clusters(call: Call) -> dict[str, Any]:
     return clusters.list_all(call.services, call.caller)
 
 
-@operation(
-    "POST", "/v1.1/{project_id}/clusters", id="createCluster", errors=(CdmError, ClusterNameExists), tag="cluster"
-)
+@operation("POST", "/v1.1/{project_id}/clusters", id="createCluster", errors=(CdmError,), tag="cluster")
 def create_cluster(call: Call, body: dict[str, Any]) -> Created[dict[str, Any]]:
     """Create a cluster; machines, networks and flavours that the body names have no effect here.
 
