@@ -68,12 +68,12 @@ class Sessions(Generic[S]):
 
     @contextmanager
     def one(self) -> Iterator[S]:
-        """A connection for one step; dropped after an error that says nothing about files."""
+        """A connection for one step; dropped after an error that is not ours: who knows what it left."""
         session = self.take()
         try:
             yield session
-        except CdmError as error:
-            (self.drop if getattr(error, "lost", False) else self.give)(session)
+        except CdmError:
+            self.give(session)
             raise
         except BaseException:
             self.drop(session)

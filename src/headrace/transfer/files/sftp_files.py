@@ -58,7 +58,7 @@ class SftpFiles(FileStore):
         try:
             with self._told(FileNotRead, plain):
                 size = session.sftp.stat(f"/{plain}").st_size or 0
-                file = session.sftp.open(f"/{plain}", "rb")
+                file = _quiet(session.sftp.open(f"/{plain}", "rb"))
         except BaseException:
             self._sessions.drop(session)
             raise
@@ -159,7 +159,7 @@ class SftpOutput:
         make_folders(session.sftp, path)
         if _is_folder(session.sftp, path):
             raise FileNotWritten(f"{path}: a folder has this name.")
-        self._file = session.sftp.open(f"/{self._part}", "wb", 1 << 16)
+        self._file = session.sftp.open(f"/{self._part}", "wb", 0)
         self._file.set_pipelined(True)
 
     def write(self, data: bytes) -> int:
@@ -189,6 +189,18 @@ class SftpOutput:
         self._sessions.drop(self._session)
         with suppress(RunStopped):
             self._store.delete(self._part)
+
+
+def _quiet(file: Any) -> Any:
+    """A file whose threads, which only send requests, do not print that a connection was cut: its reader is told."""
+    send = file._prefetch_thread
+
+    def sending(*requests: Any) -> None:
+        with suppress(OSError, EOFError, paramiko().SSHException):
+            send(*requests)
+
+    file._prefetch_thread = sending
+    return file
 
 
 def make_folders(sftp: Any, path: str) -> None:
