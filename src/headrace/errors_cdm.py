@@ -275,3 +275,99 @@ class RunLost(CdmError):
     """The process that ran a job is gone, and the job cannot be run again with the same result."""
 
     code, text = "Cdm.0036", "An internal error occurred."
+
+
+class RedisUnreachable(CdmError):
+    """No connection to a Redis server, or it refuses the password."""
+
+    code, text = "Cdm.1201", "Failed to connect to the Redis server."
+
+
+class RedisReadFailed(CdmError):
+    """A Redis server refused to be read."""
+
+    code, text = "Cdm.1203", "Failed to read data from the Redis server."
+
+
+class RedisColumnsMissing(CdmError):
+    """A job on Redis must list its columns."""
+
+    code, text = "Cdm.1208", "columnList must be set."
+
+
+class RedisKeysMissing(CdmError):
+    """A job that writes to Redis must say of which columns keys are made."""
+
+    code, text = "Cdm.1210", "primaryKeyList must be set."
+
+
+class RedisKeysNotListed(CdmError):
+    """A column of the primary key is none of those that are written; the detail names it."""
+
+    code, text = "Cdm.1211", "primaryKeyList must be in columnList."
+
+
+class RedisAddressMissing(CdmError):
+    """A link to Redis names no server."""
+
+    code, text = "Cdm.1213", "The Redis server list must be set."
+
+
+class MongoUnreachable(CdmError):
+    """No connection to a MongoDB server, or it refuses the user."""
+
+    code, text = "Cdm.1301", "Failed to connect to the MongoDB server."
+
+
+class MongoReadFailed(CdmError):
+    """A MongoDB server refused to be read."""
+
+    code, text = "Cdm.1302", "Failed to read data from the MongoDB server."
+
+
+class MongoAddressMissing(CdmError):
+    """A link to MongoDB names no server."""
+
+    code, text = "Cdm.1307", "serverList must be set."
+
+
+class ElasticsearchUnreachable(CdmError):
+    """No connection to an Elasticsearch server, or it refuses the user."""
+
+    code, text = "Cdm.1501", "Failed to connect to the Elasticsearch server."
+
+
+class ElasticsearchWriteFailed(CdmError):
+    """An Elasticsearch server refused to be written."""
+
+    code, text = "Cdm.1502", "Failed to write data to the Elasticsearch server."
+
+
+class ElasticsearchIndexFailed(CdmError):
+    """An index of Elasticsearch is not there, or cannot be made; the detail names it."""
+
+    code, text = "Cdm.1504", "Failed to use the index."
+
+
+class ElasticsearchHostMissing(CdmError):
+    """A link to Elasticsearch names no server."""
+
+    code, text = "Cdm.1508", "host must be set."
+
+
+class ElasticsearchTypeMissing(CdmError):
+    """A column of a job on Elasticsearch has no type; the detail names it."""
+
+    code, text = "Cdm.1513", "columnList must name types."
+
+
+class ElasticsearchKeyNotListed(CdmError):
+    """The primary key is none of the columns that are written; the detail names it."""
+
+    code, text = "Cdm.1514", "columnList must contain primaryKey."
+
+
+class ElasticsearchReadFailed(CdmError):
+    """An Elasticsearch server refused to be read."""
+
+    code, text = "Cdm.1519", "An exception occurred during extraction from Elasticsearch."
