@@ -371,3 +371,9 @@ class ElasticsearchReadFailed(CdmError):
     """An Elasticsearch server refused to be read."""
 
     code, text = "Cdm.1519", "An exception occurred during extraction from Elasticsearch."
+
+
+class KafkaUnreachable(CdmError):
+    """No connection to Kafka, it refuses the user, or it does not give what it was asked for."""
+
+    code, text = "Cdm.1601", "Failed to connect to Kafka."
