@@ -251,6 +251,7 @@ def _write(
         tasks.end(connection, task_id, SUCCESSFUL, summary, services.now())
     services.wake_alarms()
     services.wake_engine()
+    services.wake_migrations()
 
 
 def _subtask(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+from headrace.migration.starting import SCHEDULED
+from headrace.migration.values import inputs
 from headrace.storage.cdm import CdmJobRecord
 from headrace.storage.submissions import FAILED, FAILED_TO_SUBMIT, SubmissionRecord
-from headrace.wire.document import Document
+from headrace.wire.document import Document, read_document
 
+DISPOSABLE = ("DELETE", "DELETE_AFTER_SUCCEED")
 _COUNTERS = {
     "ROWS_READ": "rows_read",
     "ROWS_WRITTEN": "rows_written",
@@ -28,20 +31,23 @@ def counters_view(text: str) -> dict[str, int]:
     return {name: counts.get(member, 0) for name, member in _COUNTERS.items()}
 
 
-def submission_view(record: SubmissionRecord) -> Document:
+def submission_view(record: SubmissionRecord, *, disposable: bool) -> Document:
     """One run. The counters are there from the first on, flat ones beside those of Sqoop, whom clients expect.
+
+    ``disposable``: whether the job goes when it has run.
 
     Source: contract, Submission.
     """
     counters = counters_view(record.counts)
     view = {
-        **_common(record.job_name, record.create_user, record.create_time),
+        **_common(record.job_name, record.create_user, record.create_time, disposable=disposable),
         "submission-id": record.id,
         "status": record.status,
         "progress": record.progress,
         "execute-date": record.start_time or record.create_time,
         "last-update-date": record.update_time,
         "external-id": external_id(record),
+        "is-execute-auto": record.source_key.startswith(SCHEDULED),
         "write_rows": counters["ROWS_WRITTEN"],
         "counters": {"org.apache.sqoop.submission.counter.SqoopCounters": counters, **counters},
     }
@@ -79,7 +85,7 @@ def external_id(record: SubmissionRecord) -> str:
 def never_executed(job: CdmJobRecord) -> Document:
     """What stands for the run of a job that never ran."""
     return {
-        **_common(job.name, job.create_user, job.create_time),
+        **_common(job.name, job.create_user, job.create_time, disposable=is_disposable(job)),
         "status": "NEVER_EXECUTED",
         "progress": 0,
         "last-update-date": job.update_time,
@@ -88,7 +94,12 @@ def never_executed(job: CdmJobRecord) -> Document:
     }
 
 
-def _common(job_name: str, user: str, created: int) -> Document:
+def is_disposable(job: CdmJobRecord) -> bool:
+    """Whether a job is deleted after a run. Source: CDM API reference, schedulerConfig.disposableType."""
+    return inputs(read_document(job.document)).get("schedulerConfig.disposableType", "") in DISPOSABLE
+
+
+def _common(job_name: str, user: str, created: int, *, disposable: bool) -> Document:
     return {
         "job-name": job_name,
         "creation-user": user,
@@ -98,7 +109,7 @@ def _common(job_name: str, user: str, created: int) -> Document:
         "isIncrementing": False,
         "isStopingIncrement": "",
         "is-execute-auto": False,
-        "isDeleteJob": False,
+        "isDeleteJob": disposable,
         "delete_rows": 0,
         "update_rows": 0,
         "write_rows": 0,

@@ -87,10 +87,10 @@ class JobTimes:
 def job_times(inputs: Mapping[str, str], written: datetime, zone: tzinfo) -> JobTimes | None:
     """The times of a job from its inputs; None for one that does not start by itself. Raises CdmError.
 
-    A job without a start date starts to count when it was ``written``.
+    So does one that names no unit. A job without a start date starts to count when it was ``written``.
     """
     values = {name: inputs.get(f"{_SECTION}.{name}", "").strip() for name in _NAMES}
-    if values["isSchedulerJob"].lower() not in ("true", "1"):
+    if values["isSchedulerJob"].lower() not in ("true", "1") or not values["cycleType"]:
         return None
     unit = values["cycleType"].lower()
     if unit not in UNITS:

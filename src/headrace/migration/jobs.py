@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 
+from headrace.domain.clock import from_millis
 from headrace.domain.identity import Caller
 from headrace.errors_cdm import CdmError, CdmJobNameExists, CdmJobNotFound, CdmJobRunning
 from headrace.migration import answers, clusters, values
 from headrace.migration.elements import check_job_name, job_head, job_texts, only
+from headrace.migration.job_times import job_times
 from headrace.packages.cdm import seal_cdm
 from headrace.services import Services
 from headrace.storage import cdm, submissions
@@ -59,8 +62,9 @@ def create(services: Services, caller: Caller, cluster_id: str, body: JobList) -
     """
     texts = job_texts(body)
     heads = [job_head(text) for text in texts]
-    for head in heads:
+    for text, head in zip(texts, heads, strict=True):
         check_job_name(head.name or "")
+        check_times(text, caller.now)
     with services.db.writing() as connection:
         clusters.found(connection, caller, cluster_id)
         for text, head in zip(texts, heads, strict=True):
@@ -82,7 +86,13 @@ def create(services: Services, caller: Caller, cluster_id: str, body: JobList) -
                 cdm.insert_job(connection, record)
             except Duplicate as error:
                 raise CdmJobNameExists(record.name) from error
+    services.wake_migrations()
     return heads[0].name or ""
+
+
+def check_times(text: bytes, now: int) -> None:
+    """Raises CdmError for a job that starts by itself at no times that can be understood."""
+    job_times(values.inputs(read_document(values.received(text))), from_millis(now), UTC)
 
 
 def _type(head: JobHead) -> str:
@@ -170,6 +180,7 @@ def put(services: Services, cluster_id: str, texts: Sequence[bytes], author: Aut
         for text in texts:
             head = job_head(text)
             check_job_name(head.name or "")
+            check_times(text, author.now)
             before = cdm.job_by_name(connection, cluster_id, head.name or "")
             document = seal_cdm(values.received(text), services.sealer, None if before is None else before.document)
             record = CdmJobRecord(
@@ -187,6 +198,7 @@ def put(services: Services, cluster_id: str, texts: Sequence[bytes], author: Aut
                 workspace_id=author.workspace_id,
             )
             (cdm.insert_job if before is None else cdm.replace_job)(connection, record)
+    services.wake_migrations()
 
 
 def replace(services: Services, caller: Caller, cluster_id: str, name: str, body: JobList) -> None:
@@ -195,6 +207,7 @@ def replace(services: Services, caller: Caller, cluster_id: str, name: str, body
     head = job_head(text)
     if head.name and head.name != name:
         check_job_name(head.name)
+    check_times(text, caller.now)
     with services.db.writing() as connection:
         clusters.found(connection, caller, cluster_id)
         before = cdm.job_by_name(connection, cluster_id, name)
@@ -215,6 +228,7 @@ def replace(services: Services, caller: Caller, cluster_id: str, name: str, body
             cdm.replace_job(connection, record)
         except Duplicate as error:
             raise CdmJobNameExists(record.name) from error
+    services.wake_migrations()
 
 
 def delete(services: Services, caller: Caller, cluster_id: str, name: str) -> None:

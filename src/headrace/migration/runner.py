@@ -22,8 +22,10 @@ from headrace.domain.clock import from_millis
 from headrace.errors import HeadraceError
 from headrace.errors_cdm import CdmJobNotFound, RunLost, RunStopped
 from headrace.migration.definition import runnable
+from headrace.migration.history import forget_old
 from headrace.migration.running import Running
-from headrace.migration.starting import Start, add
+from headrace.migration.scheduled import start_due
+from headrace.migration.starting import SCHEDULED, Start, add
 from headrace.services import Services
 from headrace.sql.engine import Cancellation, SqlEngine
 from headrace.storage import cdm, engines, submissions
@@ -48,7 +50,8 @@ log = structlog.get_logger("headrace.migration")
 LOST = "The server ended while the job ran."
 TELL_SECONDS = 1.0  # how often counts are written, and stops by other processes looked for
 RECOVER_SECONDS = 10.0  # how often runs of processes that are gone are looked for, on a database of several
-STOP_SECONDS = 8.0  # how long a stop of the server waits for runs to end
+MOST_SECONDS = 60.0  # how long it sleeps, as the clock of the machine may be set
+FORGET_EVERY = 3_600_000  # milliseconds between two clean-ups of the history
 
 
 class MigrationRunner:
@@ -71,6 +74,7 @@ class MigrationRunner:
         self._settling: set[int] = set()  # runs that are being recovered
         self._stopping, self._woken = threading.Event(), threading.Event()
         self._watcher: threading.Thread | None = None
+        self._forget_at = 0  # when the history is cleaned up next, milliseconds
 
     # ---- life
 
@@ -93,6 +97,8 @@ class MigrationRunner:
             self._watcher.join()
             self._watcher = None
         self._pool.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            self._running.clear()  # those that no worker has begun
         self._pool = ThreadPoolExecutor(self._workers, "migration")
 
     def wake(self) -> None:
@@ -100,19 +106,35 @@ class MigrationRunner:
         self._woken.set()
 
     def _watch(self) -> None:
-        """Take what was started or left behind; write counts, and end what is to stop, while jobs run."""
+        """Start what is due, take what was started or left behind; write counts and end what is to stop, of what runs.
+
+        A look follows each wish, and comes by itself when the next job is due.
+        """
+        look_at = 0
         while not self._stopping.is_set():
             try:
-                self._woken.clear()
-                self.recover()
-                while self._running and not self._woken.wait(TELL_SECONDS):
-                    self._tell_counts()
+                if self._woken.is_set() or self._services.now() >= look_at:
+                    self._woken.clear()
+                    look_at = self._look()
                 self._tell_counts()
             except Exception:
                 log.exception("a look at the runs of migration jobs failed; it is tried again")
                 self._stopping.wait(TELL_SECONDS)
-            if not self._running:
-                self._woken.wait(RECOVER_SECONDS if self._services.db.shared else None)
+                look_at = 0
+            until = max(0.0, (look_at - self._services.now()) / 1000)
+            if not self._stopping.is_set():  # it may have been set before the wish was cleared
+                self._woken.wait(min(until, TELL_SECONDS if self._running else MOST_SECONDS))
+
+    def _look(self) -> int:
+        """Start what is due and take what nobody runs; when to look again, milliseconds."""
+        due = start_due(self._services, self._zone)
+        self.recover()
+        now = self._services.now()
+        if now >= self._forget_at:
+            forget_old(self._services)
+            self._forget_at = now + FORGET_EVERY
+        again = self._forget_at if due is None else min(due, self._forget_at)
+        return min(again, now + round(RECOVER_SECONDS * 1000)) if self._services.db.shared else again
 
     def _tell_counts(self) -> None:
         with self._lock:
@@ -140,9 +162,9 @@ class MigrationRunner:
 
     # ---- one run
 
-    def _guarded(self, record: SubmissionRecord) -> None:
+    def _guarded(self, record: SubmissionRecord, running: Running) -> None:
         try:
-            self._run(record, Running())
+            self._run(record, running)
         except Exception:
             log.exception("the run of a migration job could not be recorded", submission=record.id)
 
@@ -158,7 +180,7 @@ class MigrationRunner:
             self._move(record, job, running)
         finally:
             with self._lock:
-                del self._running[record.id]
+                self._running.pop(record.id, None)
 
     def _move(self, record: SubmissionRecord, job: Job, running: Running) -> None:
         """Run the job, again where it says so, and record its end."""
@@ -247,8 +269,15 @@ class MigrationRunner:
         """Go on with the runs of processes that are gone. Those that can be run again are."""
         for record in self._orphans():
             claimed = self._claim(record.id)
-            if claimed is not None and not self._settled(claimed):
-                self._pool.submit(self._guarded, claimed)
+            if claimed is None:
+                continue
+            with self._lock:
+                running = self._running[claimed.id] = Running()  # from now on, as it may wait for a worker
+            if self._settled(claimed):
+                with self._lock:
+                    self._running.pop(claimed.id, None)
+            else:
+                self._pool.submit(self._guarded, claimed, running)
 
     def settled(self, submission_id: int, cancellation: Cancellation) -> SubmissionRecord:
         """A run of a process that is gone, ended: by this process, or by the one that was faster.
@@ -321,7 +350,8 @@ class MigrationRunner:
         except HeadraceError as error:
             self._end(record, FAILED, Running(), error)
             return True
-        if record.stop or record.source_key or not restartable:
+        of_node = record.source_key and not record.source_key.startswith(SCHEDULED)
+        if record.stop or of_node or not restartable:
             self._end(record, FAILED, Running(), RunLost(LOST))
             return True
         log.warning("a migration job that was cut short is run again", job=record.job_name, submission=record.id)

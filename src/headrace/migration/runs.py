@@ -30,8 +30,10 @@ def start(services: Services, caller: Caller, cluster_id: str, name: str, body: 
     with services.db.writing() as connection:
         clusters.running(connection, caller, cluster_id)
         record = add(services, connection, cluster_id, name, wanted)
+        job = cdm.job_by_name(connection, cluster_id, name)
     services.wake_migrations()
-    return {"submissions": [answers.submission_view(record)]}
+    disposable = job is not None and answers.is_disposable(job)
+    return {"submissions": [answers.submission_view(record, disposable=disposable)]}
 
 
 def start_random(services: Services, caller: Caller, body: RandomStart) -> Document:
@@ -72,7 +74,9 @@ def status(services: Services, caller: Caller, cluster_id: str, name: str) -> Do
     job = stored_job(services, caller, cluster_id, name)
     with services.db.reading() as connection:
         last = submissions.last(connection, job.id)
-    return {"submissions": [answers.never_executed(job) if last is None else answers.submission_view(last)]}
+    if last is None:
+        return {"submissions": [answers.never_executed(job)]}
+    return {"submissions": [answers.submission_view(last, disposable=answers.is_disposable(job))]}
 
 
 def history(services: Services, caller: Caller, cluster_id: str, query: SubmissionsQuery) -> Document:
@@ -83,5 +87,6 @@ def history(services: Services, caller: Caller, cluster_id: str, query: Submissi
     job = stored_job(services, caller, cluster_id, query.jname)
     with services.db.reading() as connection:
         total, found = submissions.page(connection, job.id, skip=(query.page_no - 1) * size, rows=size)
-    views = [answers.submission_view(record) for record in found]
+    disposable = answers.is_disposable(job)
+    views = [answers.submission_view(record, disposable=disposable) for record in found]
     return {"submissions": views, "total": total, "page_no": query.page_no, "page_size": size}

@@ -12,13 +12,15 @@ from headrace.storage import cdm, submissions
 from headrace.storage.database import Connection
 from headrace.storage.submissions import BOOTING, OPEN, READING, SubmissionRecord
 
+SCHEDULED = "schedule:"  # how the key of a run begins that started by itself
+
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
     """Who starts a job, with what.
 
-    ``key``: names an attempt of a node; ``reference_time``: of date macros, milliseconds, now where it is None;
-    ``owner``: the engine that runs it, empty for any.
+    ``key``: names an attempt of a node, or a time of the job itself; ``reference_time``: of date macros, milliseconds,
+    now where it is None; ``owner``: the engine that runs it, empty for any.
     """
 
     user: str

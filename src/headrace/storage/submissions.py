@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, or_, select, update
 
 from headrace.storage.database import Connection, Row
 from headrace.storage.statement import Statement
-from headrace.storage.tables import cdm_submissions
+from headrace.storage.tables import cdm_jobs, cdm_submissions
 
 BOOTING, RUNNING, SUCCEEDED, FAILED = "BOOTING", "RUNNING", "SUCCEEDED", "FAILED"
 FAILED_TO_SUBMIT = "FAILURE_ON_SUBMIT"
@@ -78,6 +78,16 @@ _COUNTED = Statement(
     .where(_TABLE.id == bindparam("key"), _IS_OPEN, _TABLE.owner == bindparam("holder"))
     .values({name: bindparam(name) for name in ("counts", "progress", "update_time")})
 )
+_NEWER = cdm_submissions.alias("newer")
+_HAS_NEWER = select(_NEWER.c.id).where(_NEWER.c.job_id == _TABLE.job_id, _NEWER.c.id > _TABLE.id)
+_HAS_JOB = select(cdm_jobs.c.id).where(cdm_jobs.c.id == _TABLE.job_id)
+_OLD = Statement(
+    select(_TABLE.id)
+    .where(_TABLE.end_time < bindparam("before"), or_(exists(_HAS_NEWER), ~exists(_HAS_JOB)))
+    .order_by(_TABLE.id)
+    .limit(bindparam("rows"))
+)
+_FORGET = Statement(delete(cdm_submissions).where(_TABLE.id == bindparam("id")))
 _CHANGED = ("status", "phase", "owner", "destination", "counts", "progress", "error_summary", "error_details")
 _UPDATE = Statement(
     update(cdm_submissions)
@@ -139,6 +149,16 @@ def to_stop(connection: Connection, owner: str) -> Sequence[int]:
 def wish_stop(connection: Connection, submission_id: int) -> bool:
     """Have a run end; False for one that has."""
     return connection.run(_STOP, key=submission_id) > 0
+
+
+def ended_before(connection: Connection, before: int, rows: int) -> Sequence[int]:
+    """Some of the runs that ended before a time, oldest first; the last run of a job that is there is none of them."""
+    return [row[0] for row in connection.all(_OLD, before=before, rows=rows)]
+
+
+def forget(connection: Connection, submission_id: int) -> None:
+    """Remove a run from the history."""
+    connection.run(_FORGET, id=submission_id)
 
 
 def set_counts(connection: Connection, submission_id: int, owner: str, counts: str, progress: int, now: int) -> None:

@@ -145,13 +145,15 @@ def test_next__far_from_the_start_is_found_at_once() -> None:
 
 def test_job_times__of_a_job_that_does_not_start_by_itself_are_none() -> None:
     assert job_times({}, datetime(2026, 1, 1, tzinfo=UTC), SHANGHAI) is None
-    assert job_times({"schedulerConfig.isSchedulerJob": "false"}, datetime(2026, 1, 1, tzinfo=UTC), SHANGHAI) is None
+    for value in ("false", "true"):  # the second names no unit
+        inputs = {"schedulerConfig.isSchedulerJob": value}
+        assert job_times(inputs, datetime(2026, 1, 1, tzinfo=UTC), SHANGHAI) is None
 
 
 @pytest.mark.parametrize(
     ("values", "detail"),
     [
-        ({}, "schedulerConfig.cycleType: '' is none of minute, hour, day, week, month."),
+        ({"cycleType": "year"}, "schedulerConfig.cycleType: 'year' is none of minute, hour, day, week, month."),
         ({"cycleType": "day", "cycle": "0"}, "schedulerConfig.cycle: '0' is no whole number from 1 to 10000."),
         ({"cycleType": "hour", "runAt": "5,60"}, "schedulerConfig.runAt: '60' is no whole number from 0 to 59."),
         ({"cycleType": "week", "runAt": "noday"}, f"schedulerConfig.runAt: 'noday' is none of {WEEK}."),
