@@ -168,8 +168,8 @@ def test_read__rows_with_other_numbers_of_fields_are_rejected_and_the_others_kep
     rows, rejected = read(b"a,b\nc\nd,e,f\n\ng,h\n", CsvDialect(quotes=quotes))
     assert rows == [("a", "b"), ("g", "h")]
     assert rejected == [
-        ("c\n", "The row has 1 columns, the file has 2."),
-        ("d,e,f\n", "The row has 3 columns, the file has 2."),
+        ("c", "The row has 1 columns, the file has 2."),
+        ("d,e,f", "The row has 3 columns, the file has 2."),
     ]
 
 

@@ -27,11 +27,7 @@ def parser(dialect: CsvDialect, width: int, chosen: Sequence[int]) -> Parse:
     """Parses blocks of a dialect into the chosen ones of ``width`` columns."""
     if dialect.pattern:
         return _by_pattern(dialect, width, chosen)
-    fast = _by_arrow(dialect, width, chosen)
-    if dialect.quotes in ("NONE", "RFC4180"):
-        return fast
-    slow = _by_fields(dialect, width, chosen)
-    return lambda block, reject: (slow if b'"""' in block else fast)(block, reject)
+    return _by_arrow(dialect, width, chosen)
 
 
 def as_text(columns: Rows, names: Sequence[str], reject: Reject) -> pa.RecordBatch:
@@ -84,6 +80,11 @@ class _Swap:
             self._there += [(_DELIMITER, _SPARE[3]), (separator, _DELIMITER)]
             self._back += [(_DELIMITER, separator), (_SPARE[3], _DELIMITER)]
 
+    @property
+    def changes(self) -> bool:
+        """Whether blocks are other than they were."""
+        return bool(self._there)
+
     def there(self, block: bytes) -> bytes:
         for old, new in self._there:
             block = block.replace(old, new)
@@ -117,30 +118,74 @@ def _by_arrow(dialect: CsvDialect, width: int, chosen: Sequence[int]) -> Parse:
         include_columns=wanted,
     )
 
-    slow = _by_fields(dialect, width, chosen)
+    slow, doubled = _by_fields(dialect, width, chosen), _doubling(dialect)
 
-    def parse(block: bytes, reject: Reject) -> Rows:
-        text = swap.there(block)
+    def columns(text: bytes, note: Callable[[Any], str] | None) -> Rows:
         rules = pa_csv.ParseOptions(
             delimiter=swap.delimiter.decode(),
             quote_char='"' if quotes else False,
             double_quote=quotes,
             newlines_in_values=quotes,
             ignore_empty_lines=width > 1,
+            invalid_row_handler=note,
         )
         whole = pa_csv.ReadOptions(column_names=names, block_size=len(text) + 1, use_threads=False)
+        table = pa_csv.read_csv(pa.BufferReader(text), whole, rules, convert)
+        return [column.combine_chunks() for column in table.columns]
+
+    def parse(block: bytes, reject: Reject) -> Rows:
+        text = swap.there(doubled(block))
         try:
-            table = pa_csv.read_csv(pa.BufferReader(text), whole, rules, convert)
-        except pa.ArrowInvalid:  # there are rows that are none
+            return swap.back(columns(text, None))
+        except pa.ArrowInvalid:
+            pass  # there are rows that are none
+        bad: list[tuple[str, str]] = []
+
+        def note(row: Any) -> str:
+            bad.append((row.text[:SHOWN], wrong_width(row.actual_columns, width)))
+            return "skip"
+
+        if swap.changes or not _is_text(text):
+            return slow(block, reject)  # pyarrow shows only rows that are text
+        try:
+            found = columns(text, note)
+        except pa.ArrowInvalid:
             return slow(block, reject)
-        return swap.back([column.combine_chunks() for column in table.columns])
+        for row, reason in bad:
+            reject(row, reason)
+        return found
 
     return parse
 
 
+def _doubling(dialect: CsvDialect) -> Callable[[bytes], bytes]:
+    """Writes the fields in three quotes of a block of whole rows as RFC 4180 does."""
+    if dialect.quotes in ("NONE", "RFC4180"):
+        return lambda block: block
+    before, quoted = field_patterns(dialect)
+    stray = rb"(?!" + before + rb')"'
+    piece = re.compile(rb'([^"]*+(?:' + stray + rb'[^"]*+)*+)(' + before + quoted + rb")?")
+
+    def doubled(block: bytes) -> bytes:
+        if b'"""' not in block:
+            return block
+        pieces: list[bytes] = []
+        for found in iter(cast(Any, piece).scanner(block).match, None):
+            plain, field = found.groups()
+            pieces.append(plain)
+            if field is None:  # the end, or quotes that are left open
+                pieces.append(block[found.end() :])
+                break
+            tripled = is_tripled(field, dialect)
+            pieces.append(b'"' + field[3:-3].replace(b'"', b'""') + b'"' if tripled else field)
+        return b"".join(pieces)
+
+    return doubled
+
+
 def _by_fields(dialect: CsvDialect, width: int, chosen: Sequence[int]) -> Parse:
     """Field by field, for quotes that pyarrow does not know."""
-    rows_of = row_splitter(dialect)
+    rows_of, ending = row_splitter(dialect), dialect.line_separator.encode()
 
     def parse(block: bytes, reject: Reject) -> Rows:
         rows: list[list[bytes | None]] = []
@@ -148,7 +193,8 @@ def _by_fields(dialect: CsvDialect, width: int, chosen: Sequence[int]) -> Parse:
             if len(row) == width:
                 rows.append(row)
             elif not is_blank(text, dialect):
-                reject(_shown(text), wrong_width(len(row), width) if row else "A quotation mark is left open.")
+                why = wrong_width(len(row), width) if row else "A quotation mark is left open."
+                reject(_shown(text.removesuffix(ending) if ending else text.rstrip(b"\r\n")), why)
         return [pa.array([one[number] for one in rows], pa.binary()) for number in chosen]
 
     return parse
