@@ -18,7 +18,7 @@ from headrace.transfer.connector import BATCH_BYTES, BATCH_ROWS
 from headrace.transfer.relational.database import Column, Database, Loader, Table
 from headrace.transfer.relational.postgres_loading import BinaryCopy, Copy, CopyLoader, TextCopy
 from headrace.transfer.relational.postgres_session import Address, stopping, told
-from headrace.transfer.relational.postgres_types import arrow_type, is_binary, new_type, received, selected
+from headrace.transfer.relational.postgres_types import arrow_type, assigned, is_binary, new_type, received, selected
 
 _HINT = "adbc.postgresql.batch_size_hint_bytes"
 _TABLE = (
@@ -115,10 +115,10 @@ class PostgresDatabase(Database):
         into = f"{self.qualified(table)} ({', '.join(names)})"
         way: Copy
         if all(is_binary(column) for column in columns):
-            values = (f"{name}::{column.declared}" for name, column in zip(names, columns, strict=True))
+            values = (assigned(name, column.declared) for name, column in zip(names, columns, strict=True))
             way = BinaryCopy(self._address, table, columns, f"INSERT INTO {into} SELECT {', '.join(values)}")
         else:
-            way = TextCopy(self._address, f"COPY {into} FROM STDIN")
+            way = TextCopy(self._address, columns, f"COPY {into} FROM STDIN")
         return CopyLoader(self._address, self._cancellation, way)
 
     def projected(self, column: Column) -> str:

@@ -61,6 +61,18 @@ def encoded(batch: pa.RecordBatch, columns: Sequence[Column]) -> Encoded:
     return Encoded(plain._replace(numbers=others), Part(_taken(batch, odd), odd) if odd else None, bad)
 
 
+def checked(batch: pa.RecordBatch, columns: Sequence[Column]) -> Encoded:
+    """A batch for COPY as text: as it is, without the decimals that have no exact place."""
+    bad: dict[int, str] = {}
+    for array, column in zip(batch.columns, columns, strict=True):
+        if pa.types.is_decimal(column.type) and array.type != column.type:
+            bad = {**_decimals(array, column).bad, **bad}
+    if not bad:
+        return Encoded(Part(batch), None, bad)
+    kept = [row for row in range(batch.num_rows) if row not in bad]
+    return Encoded(Part(_taken(batch, kept), kept), None, bad)
+
+
 def _taken(batch: pa.RecordBatch, rows: Sequence[int]) -> pa.RecordBatch:
     return batch.take(pa.array(rows, pa.int64()))
 

@@ -14,7 +14,7 @@ from headrace.transfer.connector import Rejected
 from headrace.transfer.relational.copy_text import copy_text
 from headrace.transfer.relational.cutting import load_in_pieces
 from headrace.transfer.relational.database import Column, Loader, Table
-from headrace.transfer.relational.postgres_encoding import Encoded, Part, encoded
+from headrace.transfer.relational.postgres_encoding import Encoded, Part, checked, encoded
 from headrace.transfer.relational.postgres_session import Address, refused, stopping, told
 
 _SAVEPOINT = "headrace_piece"
@@ -136,13 +136,14 @@ class BinaryCopy(Copy):
 class TextCopy(Copy):
     """What the server reads as it reads literals: any type. ``statement``: the COPY."""
 
-    def __init__(self, address: Address, statement: str) -> None:
+    def __init__(self, address: Address, columns: Sequence[Column], statement: str) -> None:
+        self._columns = columns
         self._statement = statement
         self._connection: Any = address.connect()
 
     def prepared(self, batch: pa.RecordBatch) -> Encoded:
         """As it is."""
-        return Encoded(Part(batch), None, {})
+        return checked(batch, self._columns)
 
     def run(self, statement: str) -> None:
         """Run a statement."""

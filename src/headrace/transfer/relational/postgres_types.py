@@ -90,6 +90,11 @@ def selected(quoted: str, declared: str) -> str:
     return f"{quoted}::text AS {quoted}"
 
 
+def assigned(quoted: str, declared: str) -> str:
+    """A column of texts in an INSERT into a column of a type; one with a length is not cast, which would cut texts."""
+    return quoted if _parts(declared).name in ("character varying", "character", "bpchar") else f"{quoted}::{declared}"
+
+
 def is_binary(column: Column) -> bool:
     """Whether the driver can load a column in binary form; the others need the text form of COPY."""
     return (column.type != pa.string() and _parts(column.declared).name != "oid") or column.declared.partition("(")[

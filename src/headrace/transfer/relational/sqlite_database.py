@@ -1,13 +1,17 @@
-"""A file of SQLite as a database of migrations."""
+"""A file of SQLite as a database of migrations.
+
+Everything goes through one driver: two copies of SQLite in one process would take each other's locks away, and the file
+would be damaged. Source: SQLite manual, "How To Corrupt An SQLite Database File", 2.2.1.
+"""
 
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -67,14 +71,16 @@ class SqliteDatabase(Database):
 
     def described(self, select: str) -> Sequence[Column]:
         """By the first values of each column, as a result of SQLite has no declared types."""
-        with self._session() as connection:
-            names = [one[0] for one in connection.execute(f"SELECT * FROM ({select}\n) LIMIT 0").description]
-            return [column_of(name, stored_type(self._kinds(connection, select, name))) for name in names]
+        with self._session() as cursor:
+            cursor.execute(f"SELECT * FROM ({select}\n) LIMIT 0")
+            names = [one[0] for one in cursor.description]
+            return [column_of(name, stored_type(self._kinds(cursor, select, name))) for name in names]
 
-    def _kinds(self, connection: sqlite3.Connection, select: str, name: str) -> Collection[str]:
+    def _kinds(self, cursor: Any, select: str, name: str) -> Collection[str]:
         place = self.quoted(name)
         values = f"SELECT {place} FROM ({select}\n) WHERE {place} IS NOT NULL LIMIT {_LOOKED_AT}"
-        return {row[0] for row in connection.execute(f"SELECT DISTINCT typeof({place}) FROM ({values})")}
+        cursor.execute(f"SELECT DISTINCT typeof({place}) FROM ({values})")
+        return {row[0] for row in cursor.fetchall()}
 
     def tables(self, schema: str) -> Sequence[str]:
         """Tables and views."""
@@ -85,16 +91,20 @@ class SqliteDatabase(Database):
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Sequence[tuple[Any, ...]]:
         """All rows of a query."""
-        with self._session() as connection:
-            return connection.execute(statement, list(parameters)).fetchall()
+        with self._session() as cursor:
+            cursor.execute(statement, list(parameters) or None)
+            return list(cursor.fetchall())
 
     def run(self, statements: Sequence[str]) -> Sequence[int]:
         """In one transaction."""
-        with self._session() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            counts = [max(0, connection.execute(statement).rowcount) for statement in statements]
-            connection.execute("COMMIT")
-            return counts
+        with self._session() as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            totals = [_changes(cursor)]
+            for statement in statements:
+                cursor.execute(statement)
+                totals.append(_changes(cursor))
+            cursor.execute("COMMIT")
+            return [after - before for before, after in pairwise(totals)]
 
     def stream(self, select: str, columns: Sequence[Column], fetch: int) -> Iterator[pa.RecordBatch]:
         """Batches as the driver makes them; a first row of our own tells it the types, which it else would guess."""
@@ -164,14 +174,10 @@ class SqliteDatabase(Database):
         return f"INSERT {into} WHERE TRUE ON CONFLICT ({', '.join(map(self.quoted, keys))}) DO {action}"
 
     @contextmanager
-    def _session(self) -> Iterator[sqlite3.Connection]:
-        late = self._cancellation.cancelled  # what a cancelled run left is removed
-        with _told(None if late else self._cancellation):
-            connection = sqlite3.connect(
-                self._address, uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=False
-            )
-            with closing(connection), nullcontext() if late else self._cancellation.calling(connection.interrupt):
-                yield connection
+    def _session(self) -> Iterator[Any]:
+        """For short work, which may come after a cancellation too: what it left is removed."""
+        with _told(None), closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
+            yield cursor
 
     def _connect(self) -> Any:
         """A connection of the driver of columns, each statement a transaction."""
@@ -179,6 +185,12 @@ class SqliteDatabase(Database):
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {_WAIT * 1000}")
         return connection
+
+
+def _changes(cursor: Any) -> int:
+    """How many rows the connection has changed so far."""
+    cursor.execute("SELECT total_changes()")
+    return int(cursor.fetchall()[0][0])
 
 
 class _SqliteLoader(Loader):
@@ -249,7 +261,7 @@ def _told(cancellation: Cancellation | None) -> Iterator[None]:
         if cancellation is not None and cancellation.cancelled:
             raise RunStopped from None
         reason = _reason(error)
-        kind = DatabaseUnreachable if "unable to open" in reason or "not a database" in reason else SqlFailed
+        kind = DatabaseUnreachable if "failed to open" in reason or "not a database" in reason else SqlFailed
         raise kind(reason) from error
 
 
