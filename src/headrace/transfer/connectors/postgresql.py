@@ -139,7 +139,8 @@ def properties(text: str) -> Mapping[str, str]:
 
 
 def _storage(options: Options) -> str:
-    """How a new table of DWS is kept. Source: CDM API reference, orientation, isCompress."""
-    orientation = options.choice("orientation", ("ROW", "COLUMN"), "ROW")
-    compression = "YES" if options.flag("isCompress") else "NO"
-    return f" WITH (ORIENTATION = {orientation}, COMPRESSION = {compression})"
+    """How a new table of DWS is kept; nothing is said of the default. Source: CDM API reference, orientation."""
+    orientation, compressed = options.choice("orientation", ("ROW", "COLUMN"), "ROW"), options.flag("isCompress")
+    if orientation == "ROW" and not compressed:
+        return ""
+    return f" WITH (ORIENTATION = {orientation}, COMPRESSION = {'YES' if compressed else 'NO'})"
