@@ -68,9 +68,13 @@ class Surroundings:
 
 
 class Source(ABC):
-    """One side of a job that is read. ``counts_bytes``: whether it counts what it reads itself."""
+    """One side of a job that is read.
+
+    ``counts_bytes``: whether it counts what it reads itself; ``endless``: whether it is read until the job is stopped.
+    """
 
     counts_bytes: bool = False
+    endless: bool = False
 
     @abstractmethod
     def schema(self) -> pa.Schema:
@@ -86,6 +90,12 @@ class Source(ABC):
 
         Rows that cannot be read are given to ``reject``, whose errors end the reading. Called in a thread of its own;
         closed early when the job stops.
+        """
+
+    def written(self, split: Split) -> None:  # noqa: B027
+        """The first batch of a split of which this was not said yet is in the destination, to stay.
+
+        Called by the thread that writes, only for targets that are ``lasting``.
         """
 
     def finish(self) -> None:  # noqa: B027
@@ -132,6 +142,7 @@ class Target(ABC):
 
     repeatable: bool = False  # whether a split that failed may be written again from its beginning
     restartable: bool = False  # whether the whole load may be, after a crash
+    lasting: bool = False  # whether each batch that was written stays, also if the job is stopped
 
     @abstractmethod
     def prepare(self, source: pa.Schema, run: str, splits: int) -> Prepared:

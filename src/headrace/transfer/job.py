@@ -46,7 +46,8 @@ def run_job(job: Job, surroundings: Surroundings, run: str, listener: Listener |
         if _is_copy(job):
             _copy(job, source_side, target_side, inside)
             return
-        source, target = source_side.source(job.source), target_side.target(job.target)
+        source = source_side.source(job.source)
+        target = target_side.target(_direct(job.target) if source.endless else job.target)
         try:
             run_transfer(
                 Transfer(
@@ -66,6 +67,11 @@ def run_job(job: Job, surroundings: Surroundings, run: str, listener: Listener |
         finally:
             source.close()
             target.close()
+
+
+def _direct(target: Options) -> Options:
+    """Without stage tables unless the job wants them, as what never ends is never moved out of them."""
+    return replace(target, values={"useStageTable": "false", **target.values})
 
 
 def finish_job(job: Job, surroundings: Surroundings, state: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from headrace.errors import HeadraceError
-from headrace.errors_cdm import ExtractionFailed, LoadFailed, RunStopped
+from headrace.errors_cdm import CdmError, ExtractionFailed, LoadFailed, RunStopped
 from headrace.sql.engine import Cancellation
 from headrace.transfer.channel import Channel, Closed
 from headrace.transfer.connector import Prepared, Source, Split, Target, Writer
@@ -69,6 +69,10 @@ class Transfer:
 def run_transfer(transfer: Transfer) -> None:
     """Move everything. Raises CdmError; the destination is then as its target leaves it when it is abandoned."""
     source, target = transfer.source, transfer.target
+    if source.endless and not target.lasting:
+        raise CdmError(
+            "A job that runs until it is stopped needs a destination that keeps each batch: no files, no stage."
+        )
     schema = source.schema()
     splits = source.splits(transfer.rules.extractors)
     transfer.counters.add(parts=len(splits))
@@ -147,6 +151,8 @@ def _move(transfer: Transfer, mapper: Mapper, split: Split, writer: Writer, dirt
             if mapped.rejected:
                 dirty.add(batch, mapped.rejected)
             _write(transfer, writer, mapped.batch, dirty)
+            if transfer.target.lasting:
+                transfer.source.written(split)
             if transfer.cancellation.cancelled:
                 raise RunStopped
         writer.close()

@@ -37,6 +37,7 @@ class RelationalTarget(Target):
         appends = self._clearing == NONE and self._preparation != RECREATE
         self._staged = options.flag("useStageTable", default=appends) or self._conflict != "EXCEPTION"
         self.repeatable = self._staged
+        self.lasting = not self._staged
         self.restartable = self._staged or not appends
 
     def prepare(self, source: pa.Schema, run: str, splits: int) -> Prepared:

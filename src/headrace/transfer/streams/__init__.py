@@ -1,0 +1,1 @@
+"""Streams of messages as sources of migrations."""
