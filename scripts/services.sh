@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs and starts the servers that marked tests use, on loopback: PostgreSQL, MariaDB and sshd (Debian packages),
+# Installs and starts the servers that marked tests use, on loopback: PostgreSQL, MariaDB, Redis, sshd (Debian packages),
 # Spark (PyPI, in a virtual environment of its own; Java from Debian). S3 needs nothing here: the tests start moto's
-# server themselves. Without names all of them: services.sh start [postgres] [sshd] [mariadb] [spark]
+# server themselves. Without names all of them: services.sh start [postgres] [sshd] [mariadb] [redis] [spark]
 set -euo pipefail
 
 dir=${HEADRACE_SERVICES_DIR:-/tmp/headrace-services}
@@ -10,6 +10,9 @@ mariadb_port=${HEADRACE_TEST_MARIADB_PORT:-55306}
 spark_port=${HEADRACE_TEST_SPARK_PORT:-55002}
 hive_port=${HEADRACE_TEST_HIVE_PORT:-55010}
 mariadb="$dir/mariadb"
+redis_port=${HEADRACE_TEST_REDIS_PORT:-55379}
+redis_cluster_port=${HEADRACE_TEST_REDIS_CLUSTER_PORT:-55380}
+redis="$dir/redis"
 spark="$dir/spark"
 sshd_dir=$dir-sshd
 sshd_port=${HEADRACE_TEST_SSHD_PORT:-55422}
@@ -84,6 +87,37 @@ start_mariadb() {
 }
 
 stop_mariadb() { if [ -f "$mariadb/pid" ]; then kill "$(cat "$mariadb/pid")" || true; fi; }
+
+# A server with a password, and a cluster of one server, both in memory.
+start_redis() {
+  if [ -z "$(command -v redis-server)" ]; then install_packages Redis redis-server; fi
+  mkdir -p "$redis"
+  if ! answers "$redis_port"; then
+    redis-server --bind 127.0.0.1 --port "$redis_port" --requirepass headrace-test --save '' --appendonly no \
+      --dir "$redis" --daemonize yes --pidfile "$redis/pid" --logfile "$redis/log" >/dev/null
+  fi
+  await Redis "$redis_port" "$redis/log"
+  if ! answers "$redis_cluster_port"; then
+    rm -f "$redis/nodes.conf"
+    redis-server --bind 127.0.0.1 --port "$redis_cluster_port" --cluster-enabled yes --cluster-config-file nodes.conf \
+      --save '' --appendonly no --dir "$redis" --daemonize yes --pidfile "$redis/cluster-pid" \
+      --logfile "$redis/cluster-log" >/dev/null
+  fi
+  await "a Redis cluster" "$redis_cluster_port" "$redis/cluster-log"
+  if ! redis-cli -p "$redis_cluster_port" cluster info | grep -q 'cluster_slots_assigned:16384'; then
+    redis-cli -p "$redis_cluster_port" cluster addslotsrange 0 16383 >/dev/null
+  fi
+  for _ in $(seq 120); do
+    if redis-cli -p "$redis_cluster_port" cluster info | grep -q 'cluster_state:ok'; then return; fi
+    sleep 0.5
+  done
+  echo "services: the Redis cluster is not ready" >&2
+  exit 1
+}
+
+stop_redis() {
+  for file in pid cluster-pid; do if [ -f "$redis/$file" ]; then kill "$(cat "$redis/$file")" || true; fi; done
+}
 
 # One Java process serves Spark Connect and HiveServer2's protocol on the same tables, all in memory or below $spark.
 start_spark() {
@@ -160,6 +194,6 @@ stop_sshd() {
 command=${1:-start}
 shift || true
 case $command in
-  start | stop) for name in "${@:-postgres sshd mariadb spark}"; do for each in $name; do "${command}_$each"; done; done ;;
-  *) echo "usage: $0 start|stop [postgres] [sshd] [mariadb] [spark]" >&2; exit 2 ;;
+  start | stop) for name in "${@:-postgres sshd mariadb redis spark}"; do for each in $name; do "${command}_$each"; done; done ;;
+  *) echo "usage: $0 start|stop [postgres] [sshd] [mariadb] [redis] [spark]" >&2; exit 2 ;;
 esac

@@ -1,0 +1,1 @@
+"""Sources and targets that keep documents or keys rather than tables."""
