@@ -26,6 +26,7 @@ from headrace.el.declare import EmbeddedObject
 from headrace.el.objects import OBJECTS
 from headrace.errors import HeadraceError
 from headrace.nodes.base import Node, node_types, property_name
+from headrace.transfer.connector import connectors
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by scripts/reference.py (make docs); do not edit. -->"
@@ -41,6 +42,7 @@ FAMILIES = {
 def pages() -> dict[str, str]:
     """Text by file name."""
     made: dict[str, Callable[[], Iterator[str]]] = {
+        "connectors.md": connector_names,
         "coverage.md": coverage,
         "errors.md": error_codes,
         "expressions.md": expressions,
@@ -50,6 +52,21 @@ def pages() -> dict[str, str]:
         "settings.md": setting_names,
     }
     return {name: "\n".join(lines()) + "\n" for name, lines in made.items()}
+
+
+def connector_names() -> Iterator[str]:
+    """A row per connector: directions, names, URLs, what it needs and what it was tested against."""
+    yield from (f"# Connectors of migrations\n\n{NOTE}\n",)
+    yield "A connector is tested against what the last column names; where it is empty, only against a double in the tests.\n"
+    yield "| connector | reads | writes | link | URLs | extra | limits | tested against |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for cls in connectors():
+        one = cls.capability
+        link = ", ".join(one.connector_names) + (f" ({', '.join(one.databases)})" if one.databases else "")
+        urls = ", ".join(f"`{scheme}://`" for scheme in one.schemes)
+        extra = f"`headrace[{one.extra}]`" if one.extra else ""
+        flags = " | ".join("yes" if flag else "no" for flag in (one.reads, one.writes))
+        yield f"| {one.title} | {flags} | {link} | {urls} | {extra} | {one.limits} | {one.tested} |"
 
 
 def coverage() -> Iterator[str]:
