@@ -57,7 +57,7 @@ def pages() -> dict[str, str]:
 def connector_names() -> Iterator[str]:
     """A row per connector: directions, names, URLs, what it needs and what it was tested against."""
     yield from (f"# Connectors of migrations\n\n{NOTE}\n",)
-    yield "A connector is tested against what the last column names; where it is empty, only against a double in the tests.\n"
+    yield "Tested against: a real one of what it names, in this repository's tests; where it is empty, only a double.\n"
     yield "| connector | reads | writes | link | URLs | extra | limits | tested against |"
     yield "|---|---|---|---|---|---|---|---|"
     for cls in connectors():
