@@ -85,9 +85,9 @@ def selected(quoted: str, declared: str) -> str:
     name = _parts(declared).name
     if name in _CAST_FIRST:
         return f"{quoted}::{_CAST_FIRST[name]} AS {quoted}"
-    if name in _PLAIN_TEXT or name in _TYPES or arrow_type(declared) != pa.string() or name == "numeric":
+    if name in _PLAIN_TEXT or name in _TYPES:
         return quoted
-    return f"{quoted}::text AS {quoted}"
+    return f"{quoted}::text AS {quoted}"  # of decimals too: the server makes text of them three times faster
 
 
 def assigned(quoted: str, declared: str) -> str:
