@@ -42,6 +42,7 @@ def runnable(
         target=_side(document, inputs, _TARGET, "to-config-values"),
         driver=inputs,
         dirty_link=stored_link(services, connection, record.cluster_id, dirty) if dirty else OWN_STORE,
+        whole_database=record.job_type == "BATCH_JOB",
     )
 
 

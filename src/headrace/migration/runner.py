@@ -162,11 +162,14 @@ class MigrationRunner:
 
     # ---- one run
 
-    def _guarded(self, record: SubmissionRecord, running: Running) -> None:
+    def _guarded(self, submission_id: int, running: Running) -> None:
         try:
-            self._run(record, running)
+            with self._services.db.reading() as connection:
+                record = submissions.by_id(connection, submission_id)
+            if record is not None:
+                self._run(record, running)
         except Exception:
-            log.exception("the run of a migration job could not be recorded", submission=record.id)
+            log.exception("the run of a migration job could not be recorded", submission=submission_id)
 
     def _run(self, record: SubmissionRecord, running: Running) -> None:
         """From the record to its end; what the job raises is its end, recorded."""
@@ -197,7 +200,7 @@ class MigrationRunner:
                 self._transfer().run(
                     self._services,
                     job,
-                    record,
+                    now,
                     self._open_sql,
                     running,
                     prepared=lambda text: tell(PREPARED, text),
@@ -277,7 +280,7 @@ class MigrationRunner:
                 with self._lock:
                     self._running.pop(claimed.id, None)
             else:
-                self._pool.submit(self._guarded, claimed, running)
+                self._pool.submit(self._guarded, claimed.id, running)
 
     def settled(self, submission_id: int, cancellation: Cancellation) -> SubmissionRecord:
         """A run of a process that is gone, ended: by this process, or by the one that was faster.
@@ -342,18 +345,15 @@ class MigrationRunner:
                 self._transfer().finish(self._services, job, record, self._open_sql, Running())
                 self._end(record, SUCCEEDED, Running(), None)
                 return True
-            if record.phase == PREPARED:
-                self._transfer().abandon(self._services, job, record, self._open_sql, Running())
-            restartable = record.phase == READING or self._transfer().is_restartable(
-                self._services, job, record, self._open_sql, Running()
-            )
+            destination = self._transfer().undo(self._services, job, record, self._open_sql, Running())
         except HeadraceError as error:
             self._end(record, FAILED, Running(), error)
             return True
         of_node = record.source_key and not record.source_key.startswith(SCHEDULED)
-        if record.stop or of_node or not restartable:
-            self._end(record, FAILED, Running(), RunLost(LOST))
+        if record.stop or of_node or destination is None:
+            self._end(record, FAILED, Running(), RunStopped() if record.stop else RunLost(LOST))
             return True
+        self._write(record._replace(phase=READING, destination=destination), Running())
         log.warning("a migration job that was cut short is run again", job=record.job_name, submission=record.id)
         return False
 

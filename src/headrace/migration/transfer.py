@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 from headrace.migration.running import Running
 from headrace.services import Services
 from headrace.sql.engine import SqlEngine
-from headrace.storage.submissions import SubmissionRecord
+from headrace.storage.submissions import PREPARED, READING, SubmissionRecord
 from headrace.transfer import job as transfer_job
+from headrace.transfer import whole_database
 from headrace.transfer.connector import Surroundings, open_connector
 from headrace.transfer.definition import Job
 from headrace.transfer.options import Link
+from headrace.transfer.whole_database import read_progress, settle_tables
 
 OpenSql = Callable[[str], SqlEngine]
 
@@ -49,9 +51,13 @@ def run(
     prepared: Callable[[str], None],
     moving: Callable[[], None],
 ) -> None:
-    """Run a submission to its end. Raises CdmError."""
+    """Run a submission to its end, from where it was when it is one of many tables. Raises CdmError."""
+    inside = surroundings(services, record.workspace_id, open_sql, running)
+    if job.whole_database:
+        whole_database.run_tables(job, inside, str(record.id), read_progress(record.destination, prepared))
+        return
     listener = transfer_job.Listener(prepared=lambda state: prepared(json.dumps(state)), moving=moving)
-    transfer_job.run_job(job, surroundings(services, record.workspace_id, open_sql, running), str(record.id), listener)
+    transfer_job.run_job(job, inside, str(record.id), listener)
 
 
 def finish(services: Services, job: Job, record: SubmissionRecord, open_sql: OpenSql, running: Running) -> None:
@@ -60,15 +66,18 @@ def finish(services: Services, job: Job, record: SubmissionRecord, open_sql: Ope
     transfer_job.finish_job(job, inside, json.loads(record.destination))
 
 
-def abandon(services: Services, job: Job, record: SubmissionRecord, open_sql: OpenSql, running: Running) -> None:
-    """Remove what a submission that was cut short left. Raises CdmError."""
+def undo(services: Services, job: Job, record: SubmissionRecord, open_sql: OpenSql, running: Running) -> str | None:
+    """Remove what a submission that was cut short left behind; raises CdmError.
+
+    The destination to run it again with, where that gives the same result. Else None.
+    """
     inside = surroundings(services, record.workspace_id, open_sql, running)
-    transfer_job.abandon_job(job, inside, json.loads(record.destination))
-
-
-def is_restartable(services: Services, job: Job, record: SubmissionRecord, open_sql: OpenSql, running: Running) -> bool:
-    """Whether running a submission again gives the same result. Raises CdmError."""
-    return transfer_job.is_restartable(job, surroundings(services, record.workspace_id, open_sql, running))
+    if job.whole_database:
+        progress = read_progress(record.destination)
+        return json.dumps({"tables": progress.tables}) if settle_tables(job, inside, progress) else None
+    if record.phase == PREPARED:
+        transfer_job.abandon_job(job, inside, json.loads(record.destination))
+    return "{}" if record.phase == READING or transfer_job.is_restartable(job, inside) else None
 
 
 def try_link(services: Services, link: Link, workspace_id: str, open_sql: OpenSql, running: Running) -> str:

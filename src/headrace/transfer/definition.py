@@ -15,6 +15,7 @@ class Job:
     """``driver``: the job's settings by their full names (``throttlingConfig.numExtractors``).
 
     ``dirty_link``: where bad rows go; the object store of this installation where the job names none.
+    ``whole_database``: every table of the source's schema is migrated.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Job:
     target: Options
     driver: Mapping[str, str]
     dirty_link: Link = OWN_STORE
+    whole_database: bool = False
 
     def section(self, name: str) -> Inputs:
         """One section of the settings."""

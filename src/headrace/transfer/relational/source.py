@@ -53,6 +53,10 @@ class RelationalSource(Source):
             raise TableMissing(f"{schema}.{name}")
         return found
 
+    def table_names(self) -> Sequence[str]:
+        """The names of the tables that are read. Raises TableMissing."""
+        return [table.name for table in self._tables]
+
     @cached_property
     def _columns(self) -> Sequence[Column]:
         if self._sql:
