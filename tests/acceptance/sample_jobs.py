@@ -64,7 +64,7 @@ LAKE = (
         ),
     ),
 )
-CDM = "Migrations run in a later release"
+CDM = "The resource does not exist or is not visible. cluster"
 DRY = "CDM nodes as dry runs"
 
 
@@ -215,7 +215,7 @@ CASES = {
         nodes={"fix": "success"},
         prepared=RELEASE,
     ),
-    "migrations, before there are any": Case(
+    "migrations without their clusters": Case(
         package="c12-migration",
         job="nightly_migration",
         status="fail",

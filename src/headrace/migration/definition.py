@@ -33,7 +33,7 @@ def runnable(
     """The job with everything it needs. Raises LinkNotFound, LinkDisabled, CdmContentInvalid, CdmError."""
     document = opened(record.document, services.sealer)
     inputs = {name: resolved(value, name, variables, at, zone) for name, value in values.inputs(document).items()}
-    dirty = inputs.get("throttlingConfig.writeToLink", "")
+    dirty, verdicts = inputs.get("throttlingConfig.writeToLink", ""), inputs.get("toJobConfig.recordMD5Link", "")
     return Job(
         name=record.name,
         from_link=link(services, connection, record.cluster_id, record.from_link, document, "from"),
@@ -42,6 +42,7 @@ def runnable(
         target=_side(document, inputs, _TARGET, "to-config-values"),
         driver=inputs,
         dirty_link=stored_link(services, connection, record.cluster_id, dirty) if dirty else OWN_STORE,
+        verdict_link=stored_link(services, connection, record.cluster_id, verdicts) if verdicts else None,
         whole_database=record.job_type == "BATCH_JOB",
     )
 

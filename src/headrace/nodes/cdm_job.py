@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from headrace.errors_cdm import CdmContentInvalid, CdmJobNotFound, ClusterNotFound
 from headrace.nodes.base import Migration, Node, NodeContext, NodeFailed, NodeResult, compared_name, node_type
 
 
@@ -31,14 +32,16 @@ class CdmJob(Node):
             raise NodeFailed("jobName: the node names no migration job.")
         if not (self.cluster_name or self.cluster_id) and compared_name(self.type_name) == "cdmjob":
             raise NodeFailed("clusterName: the node names no cluster.")
-        end = ctx.migrate(
-            Migration(
-                job_name=name,
-                cluster_name=self.cluster_name,
-                cluster_id=self.cluster_id,
-                body="" if self.job_type == "existsJob" else self.job_json,
-            )
+        migration = Migration(
+            job_name=name,
+            cluster_name=self.cluster_name,
+            cluster_id=self.cluster_id,
+            body="" if self.job_type == "existsJob" else self.job_json,
         )
+        try:
+            end = ctx.migrate(migration)
+        except (ClusterNotFound, CdmJobNotFound, CdmContentInvalid) as error:  # another attempt would find the same
+            return NodeResult(success=False, message=error.message, retry=False)
         ctx.log.line(", ".join(f"{counter} {count:,}" for counter, count in end.counts.items() if count) or "no rows")
         output = json.dumps(dict(end.counts))
         return NodeResult(

@@ -15,6 +15,7 @@ class Job:
     """``driver``: the job's settings by their full names (``throttlingConfig.numExtractors``).
 
     ``dirty_link``: where bad rows go; the object store of this installation where the job names none.
+    ``verdict_link``: where the verdicts on copied files go, where that is elsewhere.
     ``whole_database``: every table of the source's schema is migrated.
     """
 
@@ -25,6 +26,7 @@ class Job:
     target: Options
     driver: Mapping[str, str]
     dirty_link: Link = OWN_STORE
+    verdict_link: Link | None = None
     whole_database: bool = False
 
     def section(self, name: str) -> Inputs:

@@ -45,10 +45,10 @@ RUNNING = [
     "DISClient",
     "DISStream",
     "CSS",
-]
-REFUSED = [
     "CDMJob",
     "DataMigration",
+]
+REFUSED = [
     "DLIFlinkJob",
     "CSJob",
     "FlinkJar",

@@ -54,7 +54,7 @@ class Column:
 
 def declared_of(field: pa.Field) -> str:
     """The type of a source's column as its own system writes it; empty where it has none."""
-    return (field.metadata or {}).get(b"declared", b"").decode()
+    return str((field.metadata or {}).get(b"declared", b""), "utf-8")
 
 
 class Loader(ABC):
