@@ -26,7 +26,7 @@ PEERS = Path(os.environ.get("PEERS_DIR", "/nonexistent"))
 SERVER = os.environ.get("HEADRACE_TEST_POSTGRES", "postgresql://headrace@127.0.0.1:55432/postgres")
 CONVERTERS = (
     '[{"column":"name","type":"trim"},{"column":"note","type":"removeLineBreak"},'
-    '{"column":"phone","type":"anonymization","prefix":3,"suffix":4,"replacement":"*"}]'
+    '{"column":"phone","type":"anonymization","prefixLength":3,"suffixLength":4}]'
 )
 COLUMNS = """
     id BIGINT PRIMARY KEY, quantity INTEGER, small SMALLINT, price NUMERIC(12,2), ratio DOUBLE PRECISION, name TEXT,
