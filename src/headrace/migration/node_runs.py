@@ -24,7 +24,8 @@ from headrace.storage.cdm import ClusterRecord
 from headrace.storage.submissions import SUCCEEDED, SubmissionRecord
 
 USER = "factory"  # who starts what nodes run
-SAY_SECONDS = 5.0  # how often the log of the node is told how far the job is
+SAY_SECONDS = 2.0  # how often the log of the node is told how far the job is
+BAR_WIDTH = 20  # characters
 _NAME = re.compile(r"\$\{\s*([^\W\d][\w.-]*)\s*\}")
 
 
@@ -120,7 +121,12 @@ class _Telling:
             counts = self._running.counters.now()
             speed = (counts.rows_written - rows) / SAY_SECONDS
             rows = counts.rows_written
-            self._say(f"{counts.rows_read:,} rows read, {rows:,} written, {speed:,.0f} rows/s.")
+            self._say(f"{_bar(counts.progress)} {counts.rows_read:,} rows read, {rows:,} written, {speed:,.0f} rows/s")
+
+
+def _bar(percent: int) -> str:
+    filled = BAR_WIDTH * percent // 100
+    return f"{'█' * filled}{'░' * (BAR_WIDTH - filled)} {percent} %"
 
 
 def _end(record: SubmissionRecord) -> MigrationEnd:
