@@ -52,6 +52,7 @@ class Settings:
     dis_connection: str | None = None  # connection to Kafka whose topics stand for DIS streams
     spark_submit: str | None = None  # path of spark-submit; None: the one on PATH
     spark_master: str | None = None  # its --master; None: what Spark's own configuration says
+    dask_scheduler: str | None = None  # tls://host:port of a Dask cluster whose workers run splits of migrations
 
     @classmethod
     def load(cls, flags: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Self:

@@ -140,6 +140,7 @@ def _surroundings(home: Path | None, cancellation: Cancellation, counters: Count
         now=lambda: time.time_ns() // 1_000_000,
         cancellation=cancellation,
         counters=counters,
+        dask=settings.dask_scheduler or "",
     )
 
 

@@ -32,6 +32,7 @@ def surroundings(services: Services, workspace_id: str, open_sql: OpenSql, runni
         cancellation=running.cancellation,
         counters=running.counters,
         say=running.say,
+        dask=services.settings.dask_scheduler or "",
     )
 
 

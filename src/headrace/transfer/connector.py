@@ -54,7 +54,7 @@ class Surroundings:
     ``store``: its object store; ``files``: the only folder of the machine they may touch; ``open_sql``: the embedded
     engine of the workspace; ``cancellation``: cancelled when the job is to stop; ``say``: a line for the log of the
     run, never a secret; ``zone``: of times that carry none; ``now``: milliseconds; ``counters``: of the run, for those
-    who count files.
+    who count files; ``dask``: the address of the scheduler whose workers run the splits, none where threads do.
     """
 
     store: ObjectStore
@@ -65,6 +65,7 @@ class Surroundings:
     cancellation: Cancellation = field(default_factory=Cancellation)
     counters: Counters = field(default_factory=Counters)
     say: Callable[[str], None] = lambda text: None
+    dask: str = ""
 
 
 class Source(ABC):
@@ -205,6 +206,11 @@ class Connector(ABC):
     @abstractmethod
     def test(self) -> str:
         """Try to get in; a line about what answered. Raises CdmError."""
+
+    @property
+    def only_here(self) -> str:
+        """What keeps its splits in this process; empty where workers on other machines can run them."""
+        return ""
 
     def source(self, options: Options) -> Source:
         """What a job reads. Raises CdmError."""

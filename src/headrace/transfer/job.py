@@ -17,6 +17,7 @@ from headrace.transfer.connector import Connector, Prepared, Surroundings, Targe
 from headrace.transfer.converters import read_converters
 from headrace.transfer.definition import Job
 from headrace.transfer.dirty_rows import DirtyRules
+from headrace.transfer.dispatch import Dispatch
 from headrace.transfer.files.connector import FileConnector
 from headrace.transfer.files.copy import copy_files
 from headrace.transfer.files.store import FileStore
@@ -42,31 +43,63 @@ def run_job(job: Job, surroundings: Surroundings, run: str, listener: Listener |
     inner = Cancellation()  # also cancelled when one split fails
     with surroundings.cancellation.calling(inner.cancel):
         inside = replace(surroundings, cancellation=inner)
-        source_side, target_side = open_connector(job.from_link, inside), open_connector(job.to_link, inside)
         if _is_copy(job):
-            _copy(job, source_side, target_side, inside)
+            _copy(job, open_connector(job.from_link, inside), open_connector(job.to_link, inside), inside)
             return
-        source = source_side.source(job.source)
-        target = target_side.target(_direct(job.target) if source.endless else job.target)
-        try:
-            run_transfer(
-                Transfer(
-                    run=run,
-                    source=source,
-                    target=target,
-                    rules=rules_of(job, run),
-                    counters=surroundings.counters,
-                    cancellation=inner,
-                    mapper=partial(_mapper, job, inside),
-                    dirty_store=partial(_dirty_store, job, inside),
-                    on_prepared=lambda prepared: listener.prepared(as_json(prepared)),
-                    on_moving=listener.moving,
-                    say=surroundings.say,
-                )
-            )
-        finally:
-            source.close()
-            target.close()
+        transfer = replace(
+            opened(job, inside, run),
+            on_prepared=lambda prepared: listener.prepared(as_json(prepared)),
+            on_moving=listener.moving,
+        )
+        with closing(transfer.source), closing(transfer.target):
+            run_transfer(transfer)
+
+
+def opened(job: Job, surroundings: Surroundings, run: str) -> Transfer:
+    """A job whose links are open; its source and target are to be closed. Raises CdmError."""
+    source_side, target_side = open_connector(job.from_link, surroundings), open_connector(job.to_link, surroundings)
+    source = source_side.source(job.source)
+    target = target_side.target(_direct(job.target) if source.endless else job.target)
+    rules = rules_of(job, run)
+    return Transfer(
+        run=run,
+        source=source,
+        target=target,
+        rules=rules,
+        counters=surroundings.counters,
+        cancellation=surroundings.cancellation,
+        mapper=partial(_mapper, job, surroundings),
+        dirty_store=partial(_dirty_store, job, surroundings),
+        say=surroundings.say,
+        spread=_dispatch(job, surroundings, run, rules, target, (source_side, target_side)),
+    )
+
+
+def _dispatch(
+    job: Job, surroundings: Surroundings, run: str, rules: Rules, target: Target, sides: tuple[Connector, Connector]
+) -> Dispatch | None:
+    """What hands the splits to a Dask cluster; none where there is no cluster, or something keeps the job here."""
+    if not surroundings.dask:
+        return None
+    kept = [side.only_here for side in sides]
+    if rules.dirty.folder:
+        kept.append(open_connector(job.dirty_link, surroundings).only_here)
+    if reason := next(filter(None, kept), ""):
+        surroundings.say(f"Runs in this process and not on Dask: {reason}.")
+        return None
+    return Dispatch(
+        scheduler=surroundings.dask,
+        job=job,
+        run=run,
+        zone=str(surroundings.zone),
+        now=surroundings.now(),
+        at_once=rules.extractors,
+        repeatable=target.repeatable,
+        counters=surroundings.counters,
+        cancellation=surroundings.cancellation,
+        say=surroundings.say,
+        as_json=as_json,
+    )
 
 
 def _direct(target: Options) -> Options:

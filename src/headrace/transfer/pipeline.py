@@ -50,7 +50,7 @@ class Transfer:
     ``run`` names it in the destination. ``cancellation`` is its own, as a split that fails cancels the others.
     ``mapper`` makes the mapper between what is read and what is written. ``on_prepared`` hears of the destination
     before anything is written, ``on_moving`` when all is written and only the last step is left. ``say``: a line for
-    the log.
+    the log. ``spread``: runs the splits elsewhere, given the destination, the schema of the source and the splits.
     """
 
     run: str
@@ -64,6 +64,7 @@ class Transfer:
     on_prepared: Callable[[Prepared], None] = lambda prepared: None
     on_moving: Callable[[], None] = lambda: None
     say: Callable[[str], None] = lambda text: None
+    spread: Callable[[Prepared, pa.Schema, Sequence[Split]], None] | None = None
 
 
 def run_transfer(transfer: Transfer) -> None:
@@ -81,7 +82,10 @@ def run_transfer(transfer: Transfer) -> None:
     try:
         transfer.on_prepared(prepared)
         mapper = transfer.mapper(schema, prepared.schema)
-        _run_splits(transfer, prepared, mapper, splits)
+        if transfer.spread is not None:
+            transfer.spread(prepared, schema, splits)
+        else:
+            _run_splits(transfer, prepared, mapper, splits)
         if transfer.cancellation.cancelled:
             raise RunStopped
     except Exception:
@@ -102,7 +106,7 @@ def _run_splits(transfer: Transfer, prepared: Prepared, mapper: Mapper, splits: 
 
     def one(number: int) -> None:
         try:
-            _run_split(transfer, prepared, mapper, splits[number], number)
+            run_split(transfer, prepared, mapper, splits[number], number)
         except Exception as error:  # noqa: BLE001 - raised again when the others have ended
             errors.append(error)
             transfer.cancellation.cancel()
@@ -117,8 +121,8 @@ def _run_splits(transfer: Transfer, prepared: Prepared, mapper: Mapper, splits: 
         raise errors[0]
 
 
-def _run_split(transfer: Transfer, prepared: Prepared, mapper: Mapper, split: Split, number: int) -> None:
-    """One split, tried again where the target allows it."""
+def run_split(transfer: Transfer, prepared: Prepared, mapper: Mapper, split: Split, number: int) -> None:
+    """One split, tried again where the target allows it. Raises CdmError."""
     attempts = 1 + (transfer.rules.retries if transfer.target.repeatable else 0)
     for attempt in range(1, attempts + 1):
         if transfer.cancellation.cancelled:

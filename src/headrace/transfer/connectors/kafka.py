@@ -35,6 +35,11 @@ class Kafka(Connector):
         "crash. A job that runs until it is stopped reads only partitions that were there when it began.",
     )
 
+    @property
+    def only_here(self) -> str:
+        """The source keeps the positions."""
+        return "it keeps the positions in the topics"
+
     def test(self) -> str:
         """Ask for the brokers."""
         return KafkaCluster(self.link).describe()
@@ -69,6 +74,11 @@ class Dis(Connector):
         limits="DIS itself is not reached: a stream is the topic of its name in the Kafka of linkConfig.brokerList "
         "(ours), a shard a partition, appName the consumer group. As for Kafka otherwise.",
     )
+
+    @property
+    def only_here(self) -> str:
+        """The source keeps the positions."""
+        return "it keeps the positions in the topics"
 
     def test(self) -> str:
         """Ask for the brokers."""

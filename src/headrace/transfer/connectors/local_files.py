@@ -37,6 +37,11 @@ class LocalFiles(FileConnector):
         limits="Shares are mounted by the system, below the folder of files; Headrace speaks neither NFS nor SMB.",
     )
 
+    @property
+    def only_here(self) -> str:
+        """The folder is on this machine."""
+        return "its files are on this machine"
+
     def test(self) -> str:
         """Look at the folder. Raises FileServerUnreachable."""
         folder = self._folder()

@@ -47,6 +47,11 @@ class Obs(FileConnector):
         limits="Objects of at most 156 GB are written; KMS keys are not chosen.",
     )
 
+    @property
+    def only_here(self) -> str:
+        """The own store is."""
+        return "" if endpoint_of(self.link) else "the object store of this installation is its own"
+
     def test(self) -> str:
         """Ask for a bucket with the keys of the link. Raises ObsUnreachable."""
         endpoint = endpoint_of(self.link)

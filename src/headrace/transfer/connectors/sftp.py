@@ -33,6 +33,11 @@ class Sftp(FileConnector):
         limits="The key of a server must be known before.",
     )
 
+    @property
+    def only_here(self) -> str:
+        """The known keys of hosts are on this machine."""
+        return "" if self.link.text("hostKey") else "the link has no hostKey, and known_hosts is on this machine"
+
     def test(self) -> str:
         """Enter, and look at the root. Raises SftpUnreachable."""
         server = sftp_server(self.link, self._known_hosts())

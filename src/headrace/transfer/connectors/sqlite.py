@@ -36,6 +36,11 @@ class Sqlite(Connector):
         """The file. ``create``: to be written, and made where it is not there."""
         return SqliteDatabase(self._path, self.surroundings.cancellation, create=create)
 
+    @property
+    def only_here(self) -> str:
+        """The file is on this machine."""
+        return "its file is on this machine"
+
     def test(self) -> str:
         """Open the file."""
         (row,) = self.database(create=False).rows("SELECT sqlite_version(), COUNT(*) FROM sqlite_master")

@@ -70,6 +70,11 @@ class Warehouse(Connector):
         limits="Tables of a Hive cluster are not reached; external tables and views are not written.",
     )
 
+    @property
+    def only_here(self) -> str:
+        """The engine is in this process."""
+        return "the embedded engine is in it"
+
     def test(self) -> str:
         """There is nothing to reach."""
         return "The tables of the workspace are here."
