@@ -43,6 +43,7 @@ class DirtyRows:
         self._path = f"{rules.folder}/{split}.jsonl"
         self._counters = counters
         self._count = 0
+        self._store: FileStore | None = None
         self._output: Output | None = None
         self._lock = threading.Lock()
 
@@ -66,7 +67,8 @@ class DirtyRows:
 
     def _written(self, line: bytes) -> None:
         if self._output is None:
-            self._output = self._open_store().create(self._path)
+            self._store = self._open_store()
+            self._output = self._store.create(self._path)
         self._output.write(line)
 
     def close(self) -> None:
@@ -74,3 +76,6 @@ class DirtyRows:
         if self._output is not None:
             self._output.close()
             self._output = None
+        if self._store is not None:
+            self._store.close()
+            self._store = None
