@@ -48,10 +48,11 @@ class RedisTarget(Target):
             (name, pa.binary() if pa.types.is_binary(kind) else pa.string())
             for name, kind in zip(names, types, strict=True)
         ]
+        keeps = self._session.version() >= _KEEPTTL
         if wants_clearing(self._options, "shouldClearDatabase"):
             for keys in self._session.pages(self._start):
                 self._session.run([("DEL", key) for key in keys])
-        return Prepared(schema=pa.schema(fields))
+        return Prepared(schema=pa.schema(fields), state={"keeps": keeps})
 
     def writer(self, prepared: Prepared, split: int) -> Writer:
         """Writes pipelines."""
@@ -59,7 +60,7 @@ class RedisTarget(Target):
         keys = [names.index(key) for key in self._keys]
         if self._kind == HASH:
             return _Hashes(self._session, self._start, self._separator, keys, names)
-        keeps = ("KEEPTTL",) if self._session.version() >= _KEEPTTL else ()
+        keeps = ("KEEPTTL",) if prepared.state["keeps"] else ()
         separator = self._options.text("valueSeparator", "\t")
         return _Strings(self._session, self._start, self._separator, keys, separator, keeps)
 
