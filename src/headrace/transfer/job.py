@@ -22,7 +22,7 @@ from headrace.transfer.files.connector import FileConnector
 from headrace.transfer.files.copy import copy_files
 from headrace.transfer.files.store import FileStore
 from headrace.transfer.mapping import Mapper
-from headrace.transfer.options import Options
+from headrace.transfer.options import Link, Options
 from headrace.transfer.pipeline import CAPACITY, Rules, Transfer, run_transfer
 
 BINARY = "BINARY_FILE"
@@ -70,6 +70,7 @@ def opened(job: Job, surroundings: Surroundings, run: str) -> Transfer:
         cancellation=surroundings.cancellation,
         mapper=partial(_mapper, job, surroundings),
         dirty_store=partial(_dirty_store, job, surroundings),
+        constants=[name for name, _ in job.source.constants()],
         say=surroundings.say,
         spread=_dispatch(job, surroundings, run, rules, target, (source_side, target_side)),
     )
@@ -142,6 +143,14 @@ def from_json(kept: Mapping[str, Any]) -> Prepared:
     return Prepared(schema=schema, state=kept["state"])
 
 
+def _named(job: Job, target: Connector) -> Options:
+    """The target's inputs; files of a table are called after it."""
+    table = job.source.text("tableName") or job.source.text("table")
+    if not isinstance(target, FileConnector) or job.target.text("tableName") or not table:
+        return job.target
+    return replace(job.target, values={**job.target.values, "tableName": table})
+
+
 def _mapper(job: Job, surroundings: Surroundings, source: pa.Schema, target: pa.Schema) -> Mapper:
     text = job.section("transformConfig").text("fieldConverters")
     converters = read_converters(text) if text else ()
@@ -151,12 +160,35 @@ def _mapper(job: Job, surroundings: Surroundings, source: pa.Schema, target: pa.
     return Mapper(source, target, constants=constants, converters=converters, zone=surroundings.zone)
 
 
+def _dirty_place(job: Job) -> tuple[str, str]:
+    """The bucket and the folder of bad rows; the folder may be ``obs://bucket/folder``. Empty where none are kept."""
+    throttling = job.section("throttlingConfig")
+    folder = throttling.text("dirtyDataDirectory").strip()
+    if folder.lower().startswith("obs://"):
+        bucket, _, path = folder[len("obs://") :].partition("/")
+        return bucket, path.strip("/") or "dirty"
+    return throttling.text("obsBucket"), folder.strip("/")
+
+
+def _check_dirty(job: Job) -> None:
+    """Raises CdmError for bad rows that are to be kept in no bucket."""
+    bucket, folder = _dirty_place(job)
+    if folder and not bucket and job.dirty_link.connector.endswith("obs-connector"):
+        raise CdmError("throttlingConfig.obsBucket: missing; dirtyDataDirectory is a folder of it.")
+
+
 def _dirty_store(job: Job, surroundings: Surroundings) -> FileStore:
-    bucket = job.section("throttlingConfig").text("obsBucket")
-    connector = open_connector(job.dirty_link, surroundings)
-    if not isinstance(connector, FileConnector):
-        raise CdmError(f"throttlingConfig.writeToLink: {job.dirty_link.name!r} leads to nothing that has files.")
+    bucket, _ = _dirty_place(job)
+    connector = _files(job.dirty_link, "throttlingConfig.writeToLink", surroundings)
     return connector.open_store(Options(section="throttlingConfig", values={"bucketName": bucket}))
+
+
+def _files(link: Link, member: str, surroundings: Surroundings) -> FileConnector:
+    """The connector of a link to something that has files. Raises CdmError."""
+    connector = open_connector(link, surroundings)
+    if not isinstance(connector, FileConnector):
+        raise CdmError(f"{member}: {link.name!r} leads to nothing that has files.")
+    return connector
 
 
 def _is_copy(job: Job) -> bool:
@@ -170,16 +202,25 @@ def _copy(job: Job, source: Connector, target: Connector, surroundings: Surround
     if job.source.text("inputFormat") != job.target.text("outputFormat"):
         raise BinaryNeedsFiles("inputFormat and outputFormat must both be BINARY_FILE.")
     parallel = job.section("throttlingConfig").number("numExtractors", 1, 1, 1000)
+    verdicts = None if job.verdict_link is None else partial(_verdict_store, job, job.verdict_link, surroundings)
     with closing(source.open_store(job.source)) as read, closing(target.open_store(job.target)) as written:
-        copy_files(read, written, job.source, job.target, parallel, surroundings)
+        copy_files(read, written, job.source, job.target, parallel, surroundings, verdicts)
+
+
+def _verdict_store(job: Job, link: Link, surroundings: Surroundings) -> FileStore:
+    """Where the verdicts on copied files go."""
+    bucket = Options(section="toJobConfig", values={"bucketName": job.target.text("recordMD5Bucket")})
+    return _files(link, "toJobConfig.recordMD5Link", surroundings).open_store(bucket)
 
 
 def rules_of(job: Job, run: str) -> Rules:
     """The settings of a run. Raises CdmError."""
     throttling = job.section("throttlingConfig")
     limited = throttling.flag("throttling")
-    folder = throttling.text("dirtyDataDirectory").strip("/")
+    _, folder = _dirty_place(job)
     keeps = throttling.flag("recordDirtyData")
+    if keeps:
+        _check_dirty(job)
     return Rules(
         extractors=throttling.number("numExtractors", 1, 1, 1000),
         retries=throttling.number("splitRetryTime", 0, 0, 100),

@@ -19,9 +19,9 @@ T = TypeVar("T")
 Json = dict[str, Any]
 
 
-def awaited(look: Callable[[], T], fits: Callable[[T], bool]) -> T:
+def awaited(look: Callable[[], T], fits: Callable[[T], bool], seconds: float = SECONDS) -> T:
     """What a look finds once it fits."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     while not fits(found := look()):
         assert time.monotonic() < deadline, found
         time.sleep(0.05)
