@@ -18,7 +18,7 @@ from headrace.transfer.connectors.postgresql import properties, table_inputs
 from headrace.transfer.options import Link, Options
 from headrace.transfer.relational.generic_database import GenericDatabase
 from headrace.transfer.relational.source import DEFAULT_FETCH, RelationalSource
-from headrace.transfer.relational.target import RelationalTarget
+from headrace.transfer.relational.target import CONFLICTS, RelationalTarget
 
 ANY = "SQLALCHEMY"  # our own: linkConfig.drivername names the dialect
 
@@ -72,6 +72,8 @@ class GenericSql(Connector):
 
     def target(self, options: Options) -> Target:
         """A table."""
+        if options.choice("onConflict", CONFLICTS, CONFLICTS[0]) != CONFLICTS[0]:
+            raise CdmError("toJobConfig.onConflict: only EXCEPTION is possible in this system.")
         return RelationalTarget(self.database(writes=True), options)
 
     @classmethod
