@@ -264,8 +264,10 @@ def sling(source: str, table: str | None, target: str, to: str | None) -> dict[s
     program = PEERS / "venv-sling" / "bin" / "sling"
     if not program.exists():
         return {}
+    source, target = (f"{url}?sslmode=disable" if url.startswith("postgresql:") else url for url in (source, target))
     command = [str(program), "run", "--src-conn", source, "--tgt-conn", target, "--mode", "truncate"]
-    command += ["--src-stream", f"public.{table}"] if table else ["--src-stream", source]
+    schema = "main" if source.startswith("sqlite:") else "public"
+    command += ["--src-stream", f"{schema}.{table}"] if table else ["--src-stream", source]
     command += ["--tgt-object", f"public.{to}"] if to else ["--tgt-object", target]
     return {"sling": command}
 

@@ -16,11 +16,11 @@ from headrace.objectstore.files import FileStore
 from headrace.sql.dialects import HIVE
 from headrace.sql.embedded import EmbeddedEngine
 from headrace.transfer.connector import Surroundings
-from headrace.transfer.connectors.warehouse import WarehouseDatabase
 from headrace.transfer.options import Options
 from headrace.transfer.relational.database import Table
 from headrace.transfer.relational.source import RelationalSource
 from headrace.transfer.relational.target import RelationalTarget
+from headrace.transfer.relational.warehouse_database import WarehouseDatabase
 
 
 @pytest.fixture
