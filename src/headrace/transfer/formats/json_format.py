@@ -152,7 +152,7 @@ class JsonWriter(FileWriter):
         if not batch.num_rows:
             return ()
         members = [
-            pc.binary_join_element_wise(name, _json(column), ":", null_handling="replace", null_replacement="null")
+            pc.binary_join_element_wise(name, json_cells(column), ":", null_handling="replace", null_replacement="null")
             for name, column in zip(self._names, batch.columns, strict=True)
         ]
         rows = pc.binary_join_element_wise(*members, ",")
@@ -167,7 +167,7 @@ class JsonWriter(FileWriter):
 _CONTROL = "[\x00-\x1f\x7f]"
 
 
-def _json(column: pa.Array) -> pa.Array:
+def json_cells(column: pa.Array) -> pa.Array:
     """The values as JSON, null where they are NULL."""
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
