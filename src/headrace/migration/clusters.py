@@ -75,11 +75,10 @@ def show_instance(services: Services, caller: Caller, instance_id: str) -> Docum
     return {"instance": {**_instance(record), "cluster_id": record.id, "role": "cdm", "configurationStatus": "In-Sync"}}
 
 
-def create(services: Services, caller: Caller, body: Document) -> Document:
+def create(services: Services, caller: Caller, wanted: Document | None) -> Document:
     """Make a cluster. Raises CdmError for a body without a name, and for a name that is taken."""
-    wanted = body.get("cluster")
-    name = as_text(wanted.get("name")) if isinstance(wanted, dict) else ""
-    if not isinstance(wanted, dict) or not 1 <= len(name) <= 64 or "\0" in name:
+    name = as_text(wanted.get("name")) if wanted else ""
+    if not wanted or not 1 <= len(name) <= 64 or "\0" in name:
         raise CdmError("cluster.name: missing, or not of 1 to 64 characters.")
     kept = {member: wanted[member] for member in _SETTINGS if member in wanted}
     record = ClusterRecord(

@@ -42,6 +42,12 @@ class RandomStart(Kebab):
     clusters: list[str] | None = None
 
 
+class NewCluster(Kebab):
+    """``cluster``: its name and settings; machines and networks have no meaning here."""
+
+    cluster: dict[str, Any] | None = None
+
+
 class StartVariables(Kebab):
     """``variables`` replace ``${name}`` in the parameters of one run."""
 

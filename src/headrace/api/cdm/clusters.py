@@ -8,6 +8,7 @@ from headrace.api.cdm.accepted import accepted
 from headrace.api.operation import Call, Created, operation
 from headrace.errors_cdm import CdmError, ClusterNotFound
 from headrace.migration import clusters
+from headrace.wire.cdm import NewCluster
 
 _CLUSTER = "/v1.1/{project_id}/clusters/{cluster_id}"
 
@@ -21,13 +22,13 @@ def list_clusters(call: Call) -> dict[str, Any]:
     return clusters.list_all(call.services, call.caller)
 
 
-@operation("POST", "/v1.1/{project_id}/clusters", id="createCluster", errors=(CdmError,), tag="cluster")
-def create_cluster(call: Call, body: dict[str, Any]) -> Created[dict[str, Any]]:
+@operation("POST", "/v1.1/{project_id}/clusters", answers=202, id="createCluster", errors=(CdmError,), tag="cluster")
+def create_cluster(call: Call, body: NewCluster) -> dict[str, Any]:
     """Create a cluster; machines, networks and flavours that the body names have no effect here.
 
     Source: CDM API reference, "Creating a Cluster".
     """
-    return Created(clusters.create(call.services, call.caller, body), 202)
+    return clusters.create(call.services, call.caller, body.cluster)
 
 
 @operation("GET", _CLUSTER, id="showClusterDetail", errors=(ClusterNotFound,), tag="cluster")
@@ -36,10 +37,10 @@ def show_cluster_detail(call: Call) -> dict[str, Any]:
     return clusters.show(call.services, call.caller, call.path["cluster_id"])
 
 
-@operation("DELETE", _CLUSTER, id="deleteCluster", errors=(CdmError, ClusterNotFound), tag="cluster")
-def delete_cluster(call: Call, body: dict[str, Any] | None) -> Created[dict[str, Any]]:
+@operation("DELETE", _CLUSTER, answers=202, id="deleteCluster", errors=(CdmError, ClusterNotFound), tag="cluster")
+def delete_cluster(call: Call, body: dict[str, Any] | None) -> dict[str, Any]:
     """Delete a cluster with its links and jobs. Source: CDM API reference, "Deleting a Cluster"."""
-    return Created(clusters.delete(call.services, call.caller, call.path["cluster_id"]), 202)
+    return clusters.delete(call.services, call.caller, call.path["cluster_id"])
 
 
 @operation("POST", _CLUSTER + "/action", id="clusterAction", errors=(CdmError, ClusterNotFound), tag="cluster")
