@@ -54,12 +54,14 @@ def as_text(value: Any, bson: ModuleType) -> str | None:
 
 
 def found_at(document: Mapping[str, Any], path: str) -> Any:
-    """A member of a document, or of those in it (``a.b``); None where there is none."""
+    """A member of a document, or of those in it (``a.b``), a list for several; None where there is none."""
     if path in document:
         return document[path]
     first, dot, rest = path.partition(".")
-    inner = document.get(first)
-    return found_at(inner, rest) if dot and isinstance(inner, dict) else None
+    inner = document.get(first) if dot else None
+    if isinstance(inner, list):
+        return [found_at(one, rest) for one in inner if isinstance(one, dict)]
+    return found_at(inner, rest) if isinstance(inner, dict) else None
 
 
 def as_bson(bson: ModuleType) -> Callable[[Any], Any]:
