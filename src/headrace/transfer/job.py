@@ -59,7 +59,8 @@ def opened(job: Job, surroundings: Surroundings, run: str) -> Transfer:
     """A job whose links are open; its source and target are to be closed. Raises CdmError."""
     source_side, target_side = open_connector(job.from_link, surroundings), open_connector(job.to_link, surroundings)
     source = source_side.source(job.source)
-    target = target_side.target(_direct(job.target) if source.endless else job.target)
+    wanted = _named(job, target_side)
+    target = target_side.target(_direct(wanted) if source.endless else wanted)
     rules = rules_of(job, run)
     return Transfer(
         run=run,

@@ -47,10 +47,11 @@ class Rules:
 class Transfer:
     """A migration that is ready to run.
 
-    ``run`` names it in the destination. ``cancellation`` is its own, as a split that fails cancels the others.
-    ``mapper`` makes the mapper between what is read and what is written. ``on_prepared`` hears of the destination
-    before anything is written, ``on_moving`` when all is written and only the last step is left. ``say``: a line for
-    the log. ``spread``: runs the splits elsewhere, given the destination, the schema of the source and the splits.
+    ``run`` names it in the destination. ``constants``: names of the columns behind those of the source.
+    ``cancellation`` is its own, as a split that fails cancels the others. ``mapper`` makes the mapper between what is
+    read and what is written. ``on_prepared`` hears of the destination before anything is written, ``on_moving`` when
+    all is written and only the last step is left. ``say``: a line for the log. ``spread``: runs the splits elsewhere,
+    given the destination, the schema of the source and the splits.
     """
 
     run: str
@@ -61,6 +62,7 @@ class Transfer:
     cancellation: Cancellation
     mapper: Callable[[pa.Schema, pa.Schema], Mapper]
     dirty_store: Callable[[], FileStore]
+    constants: Sequence[str] = ()
     on_prepared: Callable[[Prepared], None] = lambda prepared: None
     on_moving: Callable[[], None] = lambda: None
     say: Callable[[str], None] = lambda text: None
@@ -113,7 +115,7 @@ def _run_splits(transfer: Transfer, prepared: Prepared, mapper: Mapper, splits: 
 
     if len(splits) == 1:
         one(0)
-    elif splits:
+    else:
         with ThreadPoolExecutor(min(transfer.rules.extractors, len(splits)), "split") as pool:
             for number in range(len(splits)):
                 pool.submit(one, number)
