@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,11 +14,11 @@ from transfer_suite import AWKWARD, BAD_ROWS, assert_kept, assert_only_bad_rows_
 
 from headrace.errors_cdm import DatabaseUnreachable, RunStopped
 from headrace.sql.engine import Cancellation
-from headrace.transfer.connectors.postgresql import address, properties
-from headrace.transfer.options import Link
+from headrace.transfer.connectors.postgresql import address, properties, storage_clause
+from headrace.transfer.options import Link, Options
 from headrace.transfer.relational.database import Table
 from headrace.transfer.relational.postgres_database import PostgresDatabase
-from headrace.transfer.relational.postgres_session import Address
+from headrace.transfer.relational.postgres_session import Address, stopping
 
 pytestmark = pytest.mark.postgres
 
@@ -123,6 +121,21 @@ def test_loader__stops_when_it_is_cancelled(url: str) -> None:
     assert database.columns(Table("", "locked"))  # what a stopped run left can still be removed
 
 
+def test_stopping__reaches_a_statement_that_begins_after_it(url: str) -> None:
+    cancellation = Cancellation()
+    database = opened(url, cancellation)
+    columns = database.described("SELECT 1 AS a")
+    cancellation.cancel()
+    with (
+        psycopg.connect(url, autocommit=True) as connection,
+        pytest.raises(psycopg.errors.QueryCanceled),
+        stopping(cancellation, connection.cancel_safe),
+    ):
+        connection.execute("SELECT pg_sleep(60)")
+    with pytest.raises(RunStopped):
+        list(database.stream("SELECT 1 AS a", columns, 1000))
+
+
 def test_loader__a_lost_connection_is_told_as_such(url: str, database: PostgresDatabase) -> None:
     sql(url, "DROP TABLE IF EXISTS lost; CREATE TABLE lost (id INT)")
     loader = database.loader(Table("", "lost"), database.columns(Table("", "lost")))
@@ -139,7 +152,7 @@ def test_loader__a_lost_connection_is_told_as_such(url: str, database: PostgresD
     loader.rollback()
 
 
-def test_names__of_any_signs_stay_names(url: str, database: PostgresDatabase, tmp_path: Path) -> None:
+def test_names__of_any_signs_stay_names(url: str, database: PostgresDatabase) -> None:
     table = Table("", 'x"; DROP TABLE "y')
     database.run([f'CREATE TABLE {database.qualified(table)} ("a""b" TEXT, "水 %s ?" TEXT)'])
     batch = pa.record_batch([pa.array(["1"]), pa.array(["2"])], ['a"b', "水 %s ?"])
@@ -164,4 +177,8 @@ def test_address__knows_the_properties_of_the_jdbc_driver() -> None:
     assert "other" not in found.parameters
     assert "secret" not in repr(found)
     assert properties("a=1&b=x%20y") == {"a": "1", "b": "x y"}
-    assert str(UTC) == "UTC"
+
+
+def test_storage_clause__says_how_a_new_table_of_dws_is_kept() -> None:
+    options = Options(section="toJobConfig", values={"orientation": "column", "isCompress": "true"})
+    assert storage_clause(options) == " WITH (ORIENTATION = COLUMN, COMPRESSION = YES)"

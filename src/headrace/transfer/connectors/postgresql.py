@@ -43,7 +43,7 @@ class PostgreSql(Connector):
         schemes=("postgresql", "postgres"),
         extra="postgres",
         tested="PostgreSQL",
-        limits="DWS is reached by the protocol of PostgreSQL and was not tested; GDS is not used.",
+        limits="DWS, by the protocol of PostgreSQL, was not tested, GDS is not used. Infinite dates are texts.",
     )
 
     def __init__(self, link: Link, surroundings: Surroundings) -> None:
@@ -65,7 +65,7 @@ class PostgreSql(Connector):
     def target(self, options: Options) -> Target:
         """A table."""
         factor = (4 if self._is_dws else 3) if options.flag("extendCharLength") else 1
-        return RelationalTarget(self.database(factor), options, _storage(options) if self._is_dws else "")
+        return RelationalTarget(self.database(factor), options, storage_clause(options) if self._is_dws else "")
 
     @classmethod
     def from_url(cls, url: str) -> UrlJob:
@@ -138,7 +138,7 @@ def properties(text: str) -> Mapping[str, str]:
     return {name: str(value) for name, value in found.items()}
 
 
-def _storage(options: Options) -> str:
+def storage_clause(options: Options) -> str:
     """How a new table of DWS is kept; nothing is said of the default. Source: CDM API reference, orientation."""
     orientation, compressed = options.choice("orientation", ("ROW", "COLUMN"), "ROW"), options.flag("isCompress")
     if orientation == "ROW" and not compressed:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from headrace.errors_cdm import CdmError
+from headrace.errors_cdm import CdmError, RunStopped
 from headrace.sql.engine import Cancellation
 from headrace.transfer.connector import BATCH_BYTES, BATCH_ROWS
 from headrace.transfer.relational.database import Column, Database, Loader, Table
@@ -104,6 +104,8 @@ class PostgresDatabase(Database):
             cursor.adbc_statement.set_options(**{_HINT: str(BATCH_BYTES)})
             cursor.execute(select)
             for batch in cursor.fetch_record_batch():
+                if self._cancellation.cancelled:
+                    raise RunStopped
                 arrays = [received(array, kind) for array, kind in zip(batch.columns, schema, strict=True)]
                 whole = pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
                 for begin in range(0, whole.num_rows, BATCH_ROWS):

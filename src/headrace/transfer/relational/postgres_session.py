@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ _SETTINGS = (
 )
 _LOST = ("08", "57P", "53300", "28", "3D000")  # classes of SQLSTATE: no connection, or none any more
 _OF_A_ROW = ("22", "23", "P0")  # values, constraints, what triggers raise
+_STOP_AGAIN = 0.2  # seconds
 _LINE = re.compile(r"COPY .*?, line (\d+)(?:, column (.+?))?(?::|$)", re.S)
 
 
@@ -128,14 +130,33 @@ def refused(address: Address, error: Exception) -> Refused | None:
 
 @contextmanager
 def stopping(cancellation: Cancellation, stop: Callable[[], None]) -> Iterator[None]:
-    """Have ``stop`` called when the run is cancelled; that it comes too late is no error."""
+    """Have ``stop`` called when the run is cancelled, and again until the block ends.
+
+    Once would not do, as a statement may begin just after it. No call is made or goes on when the block has ended.
+    """
+    lock, ended = threading.Lock(), threading.Event()
 
     def quietly() -> None:
-        try:
-            stop()
-        except Exception as error:
-            if not _is_of_driver(error):
-                raise
+        with lock:
+            if ended.is_set():
+                return
+            try:
+                stop()
+            except Exception as error:
+                if not _is_of_driver(error):
+                    raise
 
-    with cancellation.calling(quietly):
-        yield
+    def again_and_again() -> None:
+        while not ended.wait(_STOP_AGAIN):
+            quietly()
+
+    def begin() -> None:
+        quietly()
+        threading.Thread(target=again_and_again, name="stopping", daemon=True).start()
+
+    try:
+        with cancellation.calling(begin):
+            yield
+    finally:
+        with lock:
+            ended.set()
