@@ -377,3 +377,9 @@ class KafkaUnreachable(CdmError):
     """No connection to Kafka, it refuses the user, or it does not give what it was asked for."""
 
     code, text = "Cdm.1601", "Failed to connect to Kafka."
+
+
+class HiveUnreachable(CdmError):
+    """No connection to HiveServer2, or it refuses the user."""
+
+    code, text = "Cdm.1011", "Failed to connect to Hive."
