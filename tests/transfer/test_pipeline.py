@@ -263,3 +263,25 @@ def test_run__rates_are_kept() -> None:
     job = transfer(Numbers(batches=3, rows=10), target, rules=Rules(rows_a_second=100_000, bytes_a_second=10_000_000))
     run_transfer(job)
     assert len(target.rows) == 30
+
+
+def test_run__constants_are_columns_of_the_destination_too() -> None:
+    schema = pa.schema([*SCHEMA, ("day", pa.string())])
+    seen: list[pa.Schema] = []
+
+    class Seen(Kept):
+        def prepare(self, source: pa.Schema, run: str, splits: int) -> Prepared:
+            seen.append(source)
+            return super().prepare(source, run, splits)
+
+    target = Seen(schema=schema)
+    constants = [("day", "2026-03-01")]
+    job = transfer(
+        Numbers(batches=1, rows=2),
+        target,
+        constants=["day"],
+        mapper=lambda read, written: Mapper(read, written, constants=constants, zone=UTC),
+    )
+    run_transfer(job)
+    assert seen[0].names == ["id", "name", "day"]
+    assert target.rows[0] == {"id": 0, "name": "n0", "day": "2026-03-01"}

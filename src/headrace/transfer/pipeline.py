@@ -80,14 +80,16 @@ def run_transfer(transfer: Transfer) -> None:
     splits = source.splits(transfer.rules.extractors)
     transfer.counters.add(parts=len(splits))
     transfer.say(f"Reads {len(schema)} columns in {len(splits)} part{'' if len(splits) == 1 else 's'}.")
-    prepared = target.prepare(schema, transfer.run, len(splits))
+    given = pa.schema([*schema, *(pa.field(name, pa.string()) for name in transfer.constants)])
+    prepared = target.prepare(given, transfer.run, len(splits))
     try:
         transfer.on_prepared(prepared)
-        mapper = transfer.mapper(schema, prepared.schema)
-        if transfer.spread is not None:
-            transfer.spread(prepared, schema, splits)
-        else:
-            _run_splits(transfer, prepared, mapper, splits)
+        if splits:
+            mapper = transfer.mapper(schema, prepared.schema)
+            if transfer.spread is not None:
+                transfer.spread(prepared, schema, splits)
+            else:
+                _run_splits(transfer, prepared, mapper, splits)
         if transfer.cancellation.cancelled:
             raise RunStopped
     except Exception:
