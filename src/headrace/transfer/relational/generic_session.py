@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ _OF_A_ROW: dict[str, frozenset[int]] = {
         {220, 232, 241, 242, 244, 245, 248, 295, 296, 515, 547, 2601, 2627, 2628, 8114, 8115, 8152, 50_000}
     ),
 }
+_AGAIN = 0.5  # seconds
 _STOPS = ("interrupt", "cancel_safe", "cancel", "close")  # what the connections of drivers can do from another thread
 
 
@@ -58,16 +59,25 @@ def told(url: sa.URL, cancellation: Cancellation) -> Iterator[None]:
 
 @contextmanager
 def stopping(cancellation: Cancellation, connection: sa.Connection) -> Iterator[None]:
-    """Have the statement of a connection ended when the run is cancelled."""
+    """Have the statement of a connection ended when the run is cancelled.
+
+    It is asked for until the block ends: a request that comes between two statements is lost.
+    """
     raw: Any = connection.connection.dbapi_connection
     stop = next(getattr(raw, name) for name in _STOPS if hasattr(raw, name))
-    with cancellation.calling(partial(_quietly, stop)):
-        yield
+    ended = threading.Event()
 
+    def insist() -> None:
+        while not ended.is_set():
+            with suppress(Exception):  # whatever a driver says of a statement that ended by itself
+                stop()
+            ended.wait(_AGAIN)
 
-def _quietly(stop: Any) -> None:
-    with suppress(Exception):  # whatever a driver says of a statement that ended by itself
-        stop()
+    with cancellation.calling(lambda: threading.Thread(target=insist, name="stop", daemon=True).start()):
+        try:
+            yield
+        finally:
+            ended.set()
 
 
 def _as_cdm(url: sa.URL, error: SQLAlchemyError) -> CdmError:
