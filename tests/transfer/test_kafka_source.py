@@ -27,7 +27,7 @@ from headrace.sql.engine import Cancellation
 from headrace.transfer.connector import Surroundings, open_connector
 from headrace.transfer.counters import Counters
 from headrace.transfer.definition import Job
-from headrace.transfer.job import run_job
+from headrace.transfer.job import is_restartable, run_job
 from headrace.transfer.options import Link, Options
 from headrace.transfer.streams import kafka_cluster
 
@@ -263,6 +263,12 @@ def test_permanency__needs_a_destination_that_keeps_each_batch(warehouse: Wareho
     staged = Options(section="toJobConfig", values={"table": "t", "useStageTable": "true"})
     with pytest.raises(CdmError, match="keeps each batch"):
         run_job(Job(**{**vars(job), "target": staged}), warehouse.surroundings, "run")
+
+
+def test_permanency__goes_on_after_a_crash_where_a_group_has_come_to(warehouse: Warehouse, topic: str) -> None:
+    inputs = {"topicsList": topic, "dataFormat": "CSV", "isPermanency": "true"}
+    assert is_restartable(warehouse.job(groupId="g", **inputs), warehouse.surroundings)
+    assert not is_restartable(warehouse.job(**inputs), warehouse.surroundings)
 
 
 def test_dis__a_stream_is_a_topic_and_a_shard_a_partition(warehouse: Warehouse, topic: str) -> None:

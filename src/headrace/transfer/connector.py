@@ -71,11 +71,13 @@ class Surroundings:
 class Source(ABC):
     """One side of a job that is read.
 
-    ``counts_bytes``: whether it counts what it reads itself; ``endless``: whether it is read until the job is stopped.
+    ``counts_bytes``: whether it counts what it reads itself; ``endless``: whether it is read until the job is stopped;
+    ``resumes``: whether one that is endless goes on where it was when it is read again.
     """
 
     counts_bytes: bool = False
     endless: bool = False
+    resumes: bool = False
 
     @abstractmethod
     def schema(self) -> pa.Schema:

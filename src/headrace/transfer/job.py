@@ -125,6 +125,9 @@ def is_restartable(job: Job, surroundings: Surroundings) -> bool:
     """Whether the job can be run again from its beginning after a crash, with the same result. Raises CdmError."""
     if _is_copy(job):
         return True
+    with closing(open_connector(job.from_link, surroundings).source(job.source)) as source:
+        if source.endless:
+            return source.resumes
     with closing(_target(job, surroundings)) as target:
         return target.restartable
 

@@ -38,7 +38,7 @@ class Kafka(Connector):
     @property
     def only_here(self) -> str:
         """The source keeps the positions."""
-        return "it keeps the positions in the topics"
+        return "the positions in topics are kept by it"
 
     def test(self) -> str:
         """Ask for the brokers."""
@@ -78,7 +78,7 @@ class Dis(Connector):
     @property
     def only_here(self) -> str:
         """The source keeps the positions."""
-        return "it keeps the positions in the topics"
+        return "the positions in topics are kept by it"
 
     def test(self) -> str:
         """Ask for the brokers."""

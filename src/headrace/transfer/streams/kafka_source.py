@@ -61,6 +61,7 @@ class KafkaSource(Source):
         self._under_way: dict[str, deque[Positions]] = {}  # of batches that are not written yet, by split
         self._written: dict[Place, int] = {}  # what may be committed, and was not yet
         self.endless = wanted.endless
+        self.resumes = bool(wanted.group) and wanted.follows
 
     def schema(self) -> pa.Schema:
         """Of the format; of some messages where it must be looked up."""
