@@ -75,11 +75,6 @@ def opened_link(document: Document, name: str) -> Link:
     )
 
 
-def secrets_of(document: Document) -> list[str]:
-    """The secrets of a document that is open."""
-    return [text for slot in cdm_secret_slots(document) if (text := as_text(slot.holder[slot.member]))]
-
-
 def check_secrets(document: Document, name: str) -> None:
     """Raises CdmError for a link that has lost its secrets, as an export leaves them out."""
     for slot in cdm_secret_slots(document):

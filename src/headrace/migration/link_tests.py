@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Sequence
 
 import structlog
 
@@ -12,9 +11,10 @@ from headrace.domain.identity import Caller
 from headrace.errors import HeadraceError
 from headrace.errors_cdm import CdmError, LinkNotFound
 from headrace.migration import clusters, values
-from headrace.migration.definition import check_secrets, opened, opened_link, secrets_of
+from headrace.migration.definition import check_secrets, opened, opened_link
 from headrace.migration.elements import link_head, link_texts
 from headrace.migration.running import Running
+from headrace.migration.secrets import secrets_of, without_secrets
 from headrace.packages.cdm import seal_cdm
 from headrace.services import Services
 from headrace.storage import cdm
@@ -87,10 +87,3 @@ def _tried(services: Services, workspace_id: str, name: str, text: str) -> str:
         raise CdmError(without_secrets(f"Link [{name}]: {type(error).__name__}: {error}", secrets)) from None
     finally:
         timer.cancel()
-
-
-def without_secrets(text: str, secrets: Sequence[str]) -> str:
-    """A text with three stars for each secret, the longest first."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text

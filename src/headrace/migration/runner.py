@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 import json
 import threading
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import ModuleType
@@ -25,6 +26,7 @@ from headrace.migration.definition import runnable
 from headrace.migration.history import forget_old
 from headrace.migration.running import Running
 from headrace.migration.scheduled import start_due
+from headrace.migration.secrets import job_secrets, without_secrets
 from headrace.migration.starting import SCHEDULED, Start, add
 from headrace.services import Services
 from headrace.sql.engine import Cancellation, SqlEngine
@@ -213,10 +215,12 @@ class MigrationRunner:
                     running.counters.undo()
                     running.say(f"Failed, and is run again: {error.message}")
                     continue
-                self._end(now, FAILED, running, error)
-            except Exception as error:
-                log.exception("a migration job raised an error of its own", submission=record.id)
-                self._end(now, FAILED, running, error)
+                self._end(now, FAILED, running, error, job_secrets(job))
+            except Exception as error:  # noqa: BLE001 - recorded and logged, without secrets
+                secrets = job_secrets(job)
+                trace = without_secrets(traceback.format_exc(), secrets)
+                log.error("a migration job raised an error of its own", submission=record.id, trace=trace)
+                self._end(now, FAILED, running, error, secrets)
             else:
                 self._end(now, SUCCEEDED, running, None)
             break
@@ -237,8 +241,16 @@ class MigrationRunner:
                 connection, record._replace(counts=_text(running.counters), update_time=self._services.now())
             )
 
-    def _end(self, record: SubmissionRecord, status: str, running: Running, error: Exception | None) -> None:
+    def _end(
+        self,
+        record: SubmissionRecord,
+        status: str,
+        running: Running,
+        error: Exception | None,
+        secrets: Sequence[str] = (),
+    ) -> None:
         message = "" if error is None else error.message if isinstance(error, HeadraceError) else str(error)
+        message = without_secrets(message, secrets)
         now = self._services.now()
         progress = 100 if error is None else -1
         details = f"{getattr(error, 'code', type(error).__name__)}: {message}" if error is not None else ""
