@@ -17,14 +17,14 @@ from headrace.transfer.options import Options
 
 STRING, HASH = "STRING", "HASH"
 _FIRST, _MOST = 256, 8_192  # keys asked for at a time
-_LOOKED_AT = 20  # keys that may say what the columns are
+_LOOKED_AT = 1_000  # keys that say what the columns are
 
 
 class RedisSource(Source):
     """Reads the keys ``keyPrefix + keySeparator + …`` in one split, as no other split could be told from it.
 
-    Without ``columnList`` the first key says what the columns are: the fields of its hash, or ``c1``, ``c2``, … for
-    the values in its string. Source: CDM API reference, "From Redis".
+    Without ``columnList`` the first thousand hashes say what the columns are, as a hash has no field where a column is
+    NULL; of a string the values are ``c1``, ``c2``, …. Source: CDM API reference, "From Redis".
     """
 
     def __init__(self, session: RedisSession, options: Options) -> None:
@@ -38,18 +38,27 @@ class RedisSource(Source):
     def _columns(self) -> tuple[str, ...]:
         if self._listed:
             return self._listed
+        names: dict[str, None] = {}
+        looked_at = 0
         for keys in self._session.pages(self._start):
-            for found in self._fields(keys[:_LOOKED_AT]):
-                return found
-        raise RedisColumnsMissing(f"No key begins with {self._start!r} and holds a {self._kind}.")
+            for found in self._fields(keys[: _LOOKED_AT - looked_at]):
+                names.update(dict.fromkeys(found))
+            looked_at += len(keys)
+            if looked_at >= _LOOKED_AT:
+                break
+        if not names:
+            raise RedisColumnsMissing(f"No key begins with {self._start!r} and holds a {self._kind}.")
+        return tuple(names)
 
     def _fields(self, keys: Sequence[bytes]) -> Iterator[tuple[str, ...]]:
+        """The columns of each hash, or of the first string."""
         command = "HKEYS" if self._kind == HASH else "GET"
         for answer in self._session.run([(command, key) for key in keys]):
             if isinstance(answer, bytes):
                 count = answer.count(self._separator.encode()) + 1
                 yield tuple(f"c{number + 1}" for number in range(count))
-            elif isinstance(answer, list) and answer:
+                return
+            if isinstance(answer, list):
                 yield tuple(name.decode("utf-8", "replace") for name in answer)
 
     def schema(self) -> pa.Schema:
