@@ -1,4 +1,4 @@
-"""Migrations of 2,000,000 rows of twelve mixed columns, beside DuckDB, sling, dlt and ingestr in the same run.
+"""Migrations of 2,000,000 rows of twelve mixed columns, beside DuckDB, connectorx, sling, dlt and ingestr.
 
 Needs a PostgreSQL server (make services); peers are found in $PEERS_DIR/venv-{sling,dlt,ingestr}, and left out where
 they are not. Each copy is one process; rounds are interleaved, and the median is told.
@@ -221,6 +221,7 @@ def routes(url: str, place: Path) -> list[Route]:
             {
                 "headrace": copy(source, str(parquet)),
                 "DuckDB": duck(f"ATTACH '{url}' AS pg (TYPE postgres); COPY pg.src TO '{parquet}' (FORMAT parquet)"),
+                **connectorx(url, parquet),
                 **sling(url, "src", f"file://{parquet}", None),
                 **dlt(url, "src", "filesystem", str(parquet)),
             },
@@ -242,6 +243,7 @@ def routes(url: str, place: Path) -> list[Route]:
             {
                 "headrace": copy(f"sqlite:///{lite}?table=src", str(parquet)),
                 "DuckDB": duck(f"ATTACH '{lite}' AS s (TYPE sqlite); COPY s.src TO '{parquet}' (FORMAT parquet)"),
+                **connectorx(f"sqlite://{lite}", parquet),
                 **sling(f"sqlite://{lite}", "src", f"file://{parquet}", None),
             },
             no_parquet,
@@ -258,6 +260,18 @@ def duck(statements: str) -> Sequence[str]:
     script = f"import duckdb; duckdb.sql({statements!r})"
     python = PEERS / "venv-dlt" / "bin" / "python"
     return [str(python) if python.exists() else sys.executable, "-c", script]
+
+
+def connectorx(source: str, parquet: Path) -> dict[str, Sequence[str]]:
+    """The whole result at once; decimals lose digits beyond ten."""
+    python = PEERS / "venv-dlt" / "bin" / "python"
+    if not python.exists():
+        return {}
+    script = (
+        "import connectorx, pyarrow.parquet as pq; "
+        f"pq.write_table(connectorx.read_sql({source!r}, 'SELECT * FROM src', return_type='arrow'), {str(parquet)!r})"
+    )
+    return {"connectorx": [str(python), "-c", script]}
 
 
 def sling(source: str, table: str | None, target: str, to: str | None) -> dict[str, Sequence[str]]:
