@@ -217,13 +217,13 @@ def test_read__stops_at_once_when_the_run_is_cancelled(postgres_url: str, tmp_pa
 def test_copy__between_files_of_sqlite(lite: Path, place: Surroundings) -> None:
     lite_sql(
         lite,
-        'CREATE TABLE "odd name" (id INTEGER PRIMARY KEY, "a""b" TEXT, exact DECIMAL(20,4), data BLOB, day DATE,'
+        'CREATE TABLE "odd name" (id INTEGER PRIMARY KEY, "a"":b" TEXT, exact DECIMAL(20,4), data BLOB, day DATE,'
         " at DATETIME)",
         "INSERT INTO \"odd name\" VALUES (1, 'it''s :x ? %s', 12.5, X'00FF', '2024-02-29', '2024-02-29 10:00:00.5')",
         'INSERT INTO "odd name" VALUES (2, NULL, NULL, NULL, NULL, NULL)',
     )
     run_job(copy_job(lite_url(lite, "odd%20name"), lite_url(lite, "new"), Wishes()), place, "run1")
-    assert lite_sql(lite, 'SELECT id, "a""b", data, day, at, CAST(exact AS REAL) FROM new ORDER BY id') == [
+    assert lite_sql(lite, 'SELECT id, "a"":b", data, day, at, CAST(exact AS REAL) FROM new ORDER BY id') == [
         (1, "it's :x ? %s", b"\x00\xff", "2024-02-29", "2024-02-29 10:00:00.500000", 12.5),
         (2, None, None, None, None, None),
     ]

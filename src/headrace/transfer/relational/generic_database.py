@@ -115,25 +115,26 @@ class GenericDatabase(Database):
 
     def loader(self, table: Table, columns: Sequence[Column]) -> Loader:
         """Arrays of rows."""
-        with told(self._url, self._cancellation):
-            reflected = sa.Table(
-                str(self._known(table.name)),
-                sa.MetaData(),
-                schema=self._known(table.schema),
-                autoload_with=self._engine,
-                resolve_fks=False,
-            )
-            by_name = {self._real(one.name): one for one in reflected.columns}
-            binds = {
-                by_name[column.name]: sa.bindparam(f"c{number}", type_=self._bound(by_name[column.name]))
+        with self._connection() as connection:
+            found = sa.inspect(connection).get_columns(str(self._known(table.name)), schema=self._known(table.schema))
+        reflected = {self._real(one["name"]): one for one in found}
+        name = self.qualified(table)
+        names = ", ".join(self.quoted(column.name) for column in columns)
+        places = ", ".join(f":c{number}" for number in range(len(columns)))
+        insert = sa.text(f"INSERT INTO {_escaped(name)} ({_escaped(names)}) VALUES ({places})").bindparams(
+            *(
+                sa.bindparam(f"c{number}", type_=self._bound(reflected[column.name]["type"]))
                 for number, column in enumerate(columns)
-            }
-            return _ArrayLoader(self._engine, self._cancellation, reflected.insert().values(binds))
+            )
+        )
+        numbered = any(reflected[column.name].get("identity") for column in columns)
+        before = f"SET IDENTITY_INSERT {name} ON" if numbered and self._dialect.name == "mssql" else ""
+        with told(self._url, self._cancellation):
+            return _ArrayLoader(self._engine, self._cancellation, insert, before)
 
-    def _bound(self, column: sa.Column[Any]) -> Any:
+    def _bound(self, kind: Any) -> Any:
         """Decimals go as they are where the driver would make floats of them."""
-        made = isinstance(column.type, sa.Numeric) and self._dialect.name == SQLITE
-        return sa.types.NullType() if made else column.type
+        return sa.types.NullType() if isinstance(kind, sa.Numeric) and self._dialect.name == SQLITE else kind
 
     def projected(self, column: Column) -> str:
         """As it is; Oracle's moments in UTC, as its driver drops zones."""
@@ -185,19 +186,27 @@ class GenericDatabase(Database):
             return " ".join((self._dialect.name, ".".join(map(str, found)))).strip()
 
 
+def _escaped(names: str) -> str:
+    """Names in a statement of SQLAlchemy, where a colon begins a parameter."""
+    return names.replace(":", "\\:")
+
+
 def _is_made(column: Any) -> bool:
     identity = column.get("identity") or {}
     return bool(column.get("computed") or identity.get("always"))
 
 
 class _ArrayLoader(Loader):
-    """One connection; each piece of a batch is a transaction."""
+    """One connection; each piece of a batch is a transaction. ``before``: a statement of the session, or nothing."""
 
-    def __init__(self, engine: sa.Engine, cancellation: Cancellation, insert: sa.Insert) -> None:
+    def __init__(self, engine: sa.Engine, cancellation: Cancellation, insert: sa.TextClause, before: str) -> None:
         self._url = engine.url
         self._cancellation = cancellation
         self._insert = insert
         self._connection = engine.connect()
+        if before:
+            self._connection.exec_driver_sql(before)
+            self._connection.commit()
 
     def load(self, batch: pa.RecordBatch) -> Sequence[Rejected]:
         """All rows that the system takes; each other with its reason."""

@@ -43,7 +43,7 @@ _NEW: tuple[tuple[Callable[[pa.DataType], bool], TypeEngine[Any]], ...] = (
     (lambda kind: pa.types.is_int8(kind) or pa.types.is_uint8(kind) or pa.types.is_int16(kind), sa.SmallInteger()),
     (lambda kind: pa.types.is_uint16(kind) or pa.types.is_int32(kind), sa.Integer()),
     (lambda kind: pa.types.is_uint32(kind) or pa.types.is_int64(kind), sa.BigInteger()),
-    (pa.types.is_uint64, sa.Numeric(20, 0)),
+    (pa.types.is_uint64, sa.Numeric(20, 0).with_variant(sa.String(20), SQLITE)),
     (pa.types.is_float64, sa.Double().with_variant(oracle.BINARY_DOUBLE(), "oracle")),
     (pa.types.is_floating, sa.REAL().with_variant(oracle.BINARY_FLOAT(), "oracle")),
     (pa.types.is_date, sa.Date().with_variant(sa.DATE(), "mssql")),
