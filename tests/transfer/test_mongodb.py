@@ -122,7 +122,9 @@ def test_read__gives_every_kind_of_value_as_text(server: Any, tmp_path: Path) ->
 
 
 def test_read__takes_listed_columns_also_from_inside(server: Any, tmp_path: Path) -> None:
-    orders(server).extend([{"_id": 1, "a": {"b": {"c": 5}}, "x": "y"}, {"_id": 2, "a": 7}, {"_id": 3, "a": {"b": [{"c": 1}, {}, 5]}}])
+    orders(server).extend(
+        [{"_id": 1, "a": {"b": {"c": 5}}, "x": "y"}, {"_id": 2, "a": 7}, {"_id": 3, "a": {"b": [{"c": 1}, {}, 5]}}]
+    )
     rows, _ = read(server, surroundings(tmp_path), columnList="x&a.b.c&_id")
     assert [tuple(row.values()) for row in rows] == [("y", "5", "1"), (None, None, "2"), (None, "[1,null]", "3")]
     without, _ = read(server, surroundings(tmp_path), columnList="x")

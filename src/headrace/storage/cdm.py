@@ -15,7 +15,6 @@ from headrace.storage.filters import contains
 from headrace.storage.statement import Statement
 from headrace.storage.tables import cdm_clusters, cdm_jobs, cdm_links
 
-
 UNKNOWN_TIME = 0  # of a job that was just written
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, delete, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, literal_column, select
 
 from headrace.domain.instance import JobState
 from headrace.storage.database import Connection
@@ -20,7 +20,9 @@ _TAKE = Statement(
     .with_for_update(skip_locked=True)
 )
 _DROP = Statement(delete(changed_schedules).where(changed_schedules.c.job_id == bindparam("job_id")))
-_states = [literal_column(f"'{state}'") for state in (JobState.WAITING, JobState.FREEZE, JobState.PAUSE)]
+_states: list[ColumnElement[str]] = [
+    literal_column(f"'{state}'") for state in (JobState.WAITING, JobState.FREEZE, JobState.PAUSE)
+]
 _made = job_instances.alias("made")
 _WAITING = Statement(
     select(instance_wait_times.c.instance_id)
