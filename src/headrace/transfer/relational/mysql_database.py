@@ -13,12 +13,14 @@ from pymysql.constants import FIELD_TYPE, FLAG
 
 from headrace.errors_cdm import CdmError
 from headrace.sql.engine import Cancellation
+from headrace.transfer.connector import BATCH_BYTES, BATCH_ROWS
 from headrace.transfer.relational.database import Column, Database, Loader, Table
 from headrace.transfer.relational.mysql_address import Habits, MySqlAddress
 from headrace.transfer.relational.mysql_loading import FileLoader, InsertLoader
 from headrace.transfer.relational.mysql_reading import batches
-from headrace.transfer.relational.mysql_session import connect, drop, kill, stopping, stream_cursor, told
+from headrace.transfer.relational.mysql_session import connect, described_result, drop, kill, stopping, told
 from headrace.transfer.relational.mysql_types import declared_type, type_of
+from headrace.transfer.relational.mysql_wire import Rows
 
 _COLUMNS = (
     "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, COLUMN_KEY, NUMERIC_PRECISION, NUMERIC_SCALE,"
@@ -145,9 +147,8 @@ class MySqlDatabase(Database):
             complete = False
             try:
                 with stopping(self._cancellation, self._address, connection):
-                    cursor = stream_cursor(connection)
-                    cursor.execute(select)
-                    yield from batches(iter(cursor.fetchone, None), columns)
+                    rows = Rows(described_result(connection, select), len(columns))
+                    yield from batches(rows.columns(BATCH_ROWS, BATCH_BYTES), columns)
                     complete = True
             finally:
                 if not complete and not self._cancellation.cancelled:

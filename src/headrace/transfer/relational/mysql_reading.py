@@ -5,48 +5,28 @@ What a column's type cannot hold (zero dates, times beyond a day) comes as text,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.transfer.connector import BATCH_BYTES, BATCH_ROWS
 from headrace.transfer.relational.database import Column
+from headrace.transfer.relational.mysql_wire import Cells
 
-_CHUNK = 4_096  # rows that become arrays at once
 _MICROSECONDS = pa.scalar(1_000_000, pa.decimal128(7, 0))
 _EPOCH = pa.decimal128(18, 6)
 _ZERO_MOMENT = "0000-00-00 00:00:00"
 
 
-def batches(rows: Iterator[tuple[bytes | None, ...]], columns: Sequence[Column]) -> Iterator[pa.RecordBatch]:
-    """Batches of rows; ``rows`` are those of a SELECT of these columns, projected."""
-    chunks: list[list[pa.Array]] = []
-    size = count = 0
-    while chunk := list(islice(rows, _CHUNK)):
-        arrays = [pa.array(cells, _raw_type(one)) for cells, one in zip(zip(*chunk, strict=True), columns, strict=True)]
-        chunks.append(arrays)
-        count += len(chunk)
-        size += sum(array.nbytes for array in arrays)
-        if count + _CHUNK > BATCH_ROWS or size >= BATCH_BYTES:
-            yield _batch(chunks, columns)
-            chunks, size, count = [], 0, 0
-    if chunks:
-        yield _batch(chunks, columns)
-
-
-def _raw_type(column: Column) -> pa.DataType:
-    return pa.binary() if pa.types.is_binary(column.type) else pa.string()
-
-
-def _batch(chunks: Sequence[Sequence[pa.Array]], columns: Sequence[Column]) -> pa.RecordBatch:
-    arrays = [
-        decoded(pa.concat_arrays(pieces), column.type)
-        for pieces, column in zip(zip(*chunks, strict=True), columns, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
+def batches(parts: Iterable[Sequence[Cells]], columns: Sequence[Column]) -> Iterator[pa.RecordBatch]:
+    """Batches of ``parts`` of the result of a SELECT of these columns, projected: the cells of each column."""
+    for cells in parts:
+        arrays = [
+            decoded(pa.array(one, pa.binary() if pa.types.is_binary(column.type) else pa.string()), column.type)
+            for one, column in zip(cells, columns, strict=True)
+        ]
+        yield pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
 
 
 def decoded(texts: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import pymysql
-from pymysql import connections, converters, cursors
+from pymysql import connections, converters
 from pymysql.constants import FIELD_TYPE
 
 from headrace.errors import HeadraceError
@@ -111,9 +111,10 @@ _ENCODERS = {kind: encode for kind, encode in converters.conversions.items() if 
 _DECODERS = {kind: decode for kind, decode in converters.conversions.items() if kind != FIELD_TYPE.BIT}
 
 
-def stream_cursor(connection: Any) -> Any:
-    """A cursor whose rows stay at the server until they are asked for."""
-    return connection.cursor(cursors.SSCursor)
+def described_result(connection: Any, select: str) -> Any:
+    """Run a SELECT up to its rows, which stay at the server; what they are read from."""
+    connection.query(select, unbuffered=True)
+    return connection._rfile  # the driver gives rows one by one only
 
 
 def kill(address: MySqlAddress, connection: Any) -> None:
