@@ -83,6 +83,12 @@ class FileStoreSuite:
         assert paths(files, "nowhere") == []
         assert paths(files, "in/a/below") == []
 
+    def test_beginning__files_of_one_folder_by_the_begin_of_their_names(self, files: FileStore) -> None:
+        for path in ("begin/x-1", "begin/x-2", "begin/y-1", "begin/x-3/b", "other/x-9"):
+            write(files, path, b"1")
+        assert [one.path for one in files.beginning("begin", "x-")] == ["begin/x-1", "begin/x-2"]
+        assert list(files.beginning("nowhere", "x")) == []
+
     def test_find__a_file_with_size_and_time_but_no_folder(self, files: FileStore) -> None:
         write(files, "in/a/b", b"123")
 

@@ -47,6 +47,14 @@ class FolderFiles(FileStore):
         else:
             yield from self._walk(plain)
 
+    def beginning(self, folder: str, start: str) -> Iterator[FileEntry]:
+        """Of this folder only."""
+        for entry in self._children(checked(folder)):
+            if entry.name.startswith(start) and not is_part(entry.name) and self._is_inside(entry):
+                found = self.find(below(checked(folder), entry.name))
+                if found is not None:
+                    yield found
+
     def find(self, path: str) -> FileEntry | None:
         """A regular file."""
         plain = checked_file(path)

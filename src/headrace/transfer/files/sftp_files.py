@@ -45,6 +45,13 @@ class SftpFiles(FileStore):
         else:
             yield from self._walk(plain, 0)
 
+    def beginning(self, folder: str, start: str) -> Iterator[FileEntry]:
+        """Of this folder only."""
+        for path, status in self._children(checked(folder)):
+            is_file = stat.S_ISREG(status.st_mode or 0) and not is_part(path)
+            if is_file and path.rpartition("/")[2].startswith(start):
+                yield _entry(path, status)
+
     def find(self, path: str) -> FileEntry | None:
         """A regular file."""
         plain = checked_file(path)

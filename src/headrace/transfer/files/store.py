@@ -42,6 +42,16 @@ class FileStore(ABC):
     def list(self, path: str) -> Iterator[FileEntry]:
         """The file at ``path``, or all files under it at any depth, by path; nothing where there is none."""
 
+    def beginning(self, folder: str, start: str) -> Iterator[FileEntry]:
+        """The files right in a folder whose names begin like this, by path; other folders are not looked into.
+
+        Places that can list a single folder do; here all below it is listed.
+        """
+        begin = f"{folder}/{start}" if folder else start
+        for entry in self.list(folder):
+            if entry.path.startswith(begin) and "/" not in entry.path[len(begin) :]:
+                yield entry
+
     @abstractmethod
     def find(self, path: str) -> FileEntry | None:
         """The file at exactly this path."""

@@ -119,8 +119,7 @@ class FileTarget(Target):
         """The files of a run that wait to be shown."""
         if not names.hidden:
             return []
-        start = f"{names.folder}/{names.hidden}".lstrip("/")
-        return [one.path for one in self._store.list(names.folder) if one.path.startswith(start)]
+        return [one.path for one in self._store.beginning(names.folder, names.hidden)]
 
     def abandon(self, prepared: Prepared) -> None:
         """Remove the files of this run."""
