@@ -182,15 +182,15 @@ def test_copy__a_load_that_fails_leaves_the_table_as_it_was(url: str, tmp_path: 
 
 
 def test_copy__reads_ranges_side_by_side(url: str, tmp_path: Path) -> None:
-    sql(url, "DROP TABLE IF EXISTS many, of_many; CREATE TABLE many (id INT, at TIMESTAMP)")
+    sql(url, "DROP TABLE IF EXISTS many, of_many; CREATE TABLE many (id INT, at TIMESTAMP, even BOOL)")
     sql(
         url,
-        "INSERT INTO many SELECT NULLIF(i % 500, 7), TIMESTAMP '2024-01-01' + i * INTERVAL '1 h' "
+        "INSERT INTO many SELECT NULLIF(i % 500, 7), TIMESTAMP '2024-01-01' + i * INTERVAL '1 h', i % 2 = 0 "
         "FROM generate_series(1, 5000) i",
     )
-    for column in ("id", "at"):
+    for column, parts in (("id", 4), ("at", 4), ("even", 2)):
         counters = copied(url, tmp_path, "many", "of_many", partition=column, parallel=4, mode="replace").now()
-        assert (counters.parts_done, counters.rows_written) == (4, 5000)
+        assert (counters.parts_done, counters.rows_written) == (parts, 5000)
         assert sql(url, "SELECT * FROM many EXCEPT ALL SELECT * FROM of_many") == []
 
 

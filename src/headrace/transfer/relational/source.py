@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 
@@ -103,9 +104,7 @@ class RelationalSource(Source):
             raise CdmError(f"fromJobConfig.partitionColumn: {name!r} is {column.declared}, which has no ranges.")
         quoted = self._database.quoted(column.name)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        low, high = self._database.rows(
-            f"SELECT MIN({quoted}), MAX({quoted}) FROM {self._database.qualified(table)}{where}"
-        )[0]
+        low, high = (False, True) if pa.types.is_boolean(column.type) else self._bounds(table, quoted, where)
         with_null = column.nullable and self._options.flag("allowNullValueInPartitionColumn", default=True)
         if low is None:
             return [f"{quoted} IS NULL"] if with_null else []
@@ -115,6 +114,12 @@ class RelationalSource(Source):
             raise CdmError(f"fromJobConfig.partitionColumn: {name!r} gives {error}, which has no ranges.") from error
         found = divided or [f"{quoted} IS NOT NULL"]
         return [*found[:-1], f"{found[-1]} OR {quoted} IS NULL"] if with_null else found
+
+    def _bounds(self, table: Table, quoted: str, where: str) -> tuple[Any, Any]:
+        """The least and the greatest value of a column; truth values have none in some systems."""
+        statement = f"SELECT MIN({quoted}), MAX({quoted}) FROM {self._database.qualified(table)}{where}"
+        low, high = self._database.rows(statement)[0]
+        return low, high
 
     def read(self, split: Split, reject: Reject) -> Iterator[pa.RecordBatch]:
         """The rows of a range."""
