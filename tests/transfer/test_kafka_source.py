@@ -302,9 +302,9 @@ def test_dis__goes_on_where_the_application_stopped(warehouse: Warehouse, topic:
         ("kafka-connector", {"host": "b", "authType": "KERBEROS"}, {"topicsList": "t"}, "KERBEROS"),
         (
             "dms-kafka-connector",
-            {"brokerList": "b", "properties": '{"plugin.library.paths": "/tmp/evil.so"}'},
+            {"brokerList": "b", "properties": '{"ssl.engine.location": "/tmp/evil.so"}'},
             {"topicsList": "t"},
-            "'plugin.library.paths' cannot be set",
+            "'ssl.engine.location' cannot be set",
         ),
         ("dis-connector", {"endpoint": "https://dis.example", "ak": "a"}, {"streamName": "s"}, "DIS are topics"),
         ("dis-connector", {"brokerList": "b"}, {"streamName": "s", "shardId": "x"}, "fromJobConfig.shardId: 'x'"),

@@ -14,11 +14,12 @@ from transfer_suite import AWKWARD, BAD_ROWS, assert_kept, assert_only_bad_rows_
 
 from headrace.errors_cdm import DatabaseUnreachable, RunStopped
 from headrace.sql.engine import Cancellation
-from headrace.transfer.connectors.postgresql import address, properties, storage_clause
+from headrace.transfer.connectors.postgresql import address, storage_clause
 from headrace.transfer.options import Link, Options
 from headrace.transfer.relational.database import Table
 from headrace.transfer.relational.postgres_database import PostgresDatabase
 from headrace.transfer.relational.postgres_session import Address, stopping
+from headrace.transfer.relational.urls import properties
 
 pytestmark = pytest.mark.postgres
 

@@ -8,12 +8,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from headrace.errors_cdm import CdmError
 from headrace.sql.real.target import Target as Address
 from headrace.transfer.connector import Capability, Connector, Source, Target, UrlJob, connector
-from headrace.transfer.connectors.postgresql import table_inputs
 from headrace.transfer.options import Link, Options
 from headrace.transfer.relational.clickhouse_database import ClickHouseDatabase
 from headrace.transfer.relational.clickhouse_session import ClickHouse
 from headrace.transfer.relational.source import RelationalSource
 from headrace.transfer.relational.target import CONFLICTS, RelationalTarget
+from headrace.transfer.relational.urls import table_inputs
 
 _PORT, _TLS_PORT = 8123, 8443
 

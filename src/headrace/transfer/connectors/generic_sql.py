@@ -14,11 +14,11 @@ from sqlalchemy.exc import ArgumentError
 
 from headrace.errors_cdm import CdmError
 from headrace.transfer.connector import Capability, Connector, Source, Target, UrlJob, connector
-from headrace.transfer.connectors.postgresql import properties, table_inputs
 from headrace.transfer.options import Link, Options
 from headrace.transfer.relational.generic_database import GenericDatabase
 from headrace.transfer.relational.source import DEFAULT_FETCH, RelationalSource
 from headrace.transfer.relational.target import CONFLICTS, RelationalTarget
+from headrace.transfer.relational.urls import properties, table_inputs
 
 ANY = "SQLALCHEMY"  # our own: linkConfig.drivername names the dialect
 

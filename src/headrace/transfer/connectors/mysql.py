@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from headrace.errors_cdm import DriverMissing
 from headrace.transfer.connector import Capability, Connector, Source, Target, UrlJob, connector
-from headrace.transfer.connectors.postgresql import properties, table_inputs
 from headrace.transfer.options import Link, Options
 from headrace.transfer.relational.mysql_address import Habits, MySqlAddress
 from headrace.transfer.relational.source import DEFAULT_FETCH, RelationalSource
 from headrace.transfer.relational.target import RelationalTarget
+from headrace.transfer.relational.urls import job_of_url, properties
 
 if TYPE_CHECKING:  # it needs the driver
     from headrace.transfer.relational.mysql_database import MySqlDatabase
@@ -71,24 +69,7 @@ class MySql(Connector):
     @classmethod
     def from_url(cls, url: str) -> UrlJob:
         """``mysql://user:password@host:port/database/table``, or ``.../database?sql=SELECT ...``."""
-        parts = urlsplit(url)
-        database, _, table = parts.path.lstrip("/").partition("/")
-        query = dict(parse_qsl(parts.query))
-        sql = query.pop("sql", "")
-        values = {
-            "databaseType": "MYSQL",
-            "host": parts.hostname or "",
-            "port": str(parts.port or _PORT),
-            "database": unquote(database),
-            "username": unquote(parts.username or ""),
-            "password": unquote(parts.password or ""),
-            "jdbcProperties": json.dumps(query),
-        }
-        link = Link(name="", connector="generic-jdbc-connector", values=values)
-        if sql:
-            return UrlJob(link, {"useSql": "true", "sql": sql}, {})
-        inputs = table_inputs(table)
-        return UrlJob(link, inputs, inputs)
+        return job_of_url(url, "MYSQL", _PORT)
 
 
 def address(link: Link) -> MySqlAddress:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-from headrace.errors_cdm import CdmError
 from headrace.transfer.connector import Capability, Connector, Source, Surroundings, Target, UrlJob, connector
 from headrace.transfer.options import Link, Options
-from headrace.transfer.relational.database import Table
 from headrace.transfer.relational.postgres_database import PostgresDatabase
 from headrace.transfer.relational.postgres_session import Address
 from headrace.transfer.relational.source import DEFAULT_FETCH, RelationalSource
 from headrace.transfer.relational.target import RelationalTarget
+from headrace.transfer.relational.urls import job_of_url, properties
 
 DWS = "DWS"
 _PORTS = {DWS: 8000}
@@ -70,31 +66,7 @@ class PostgreSql(Connector):
     @classmethod
     def from_url(cls, url: str) -> UrlJob:
         """``postgresql://user:password@host:port/database/schema.table``, or ``.../database?sql=SELECT ...``."""
-        parts = urlsplit(url)
-        database, _, table = parts.path.lstrip("/").partition("/")
-        query = dict(parse_qsl(parts.query))
-        sql = query.pop("sql", "")
-        values = {
-            "databaseType": "POSTGRESQL",
-            "host": parts.hostname or "",
-            "port": str(parts.port or _PORT),
-            "database": unquote(database),
-            "username": unquote(parts.username or ""),
-            "password": unquote(parts.password or ""),
-            "jdbcProperties": json.dumps(query),
-        }
-        link = Link(name="", connector="generic-jdbc-connector", values=values)
-        if sql:
-            return UrlJob(link, {"useSql": "true", "sql": sql}, {})
-        inputs = table_inputs(table)
-        return UrlJob(link, inputs, inputs)
-
-
-def table_inputs(path: str) -> Mapping[str, str]:
-    """``schema.table`` or ``table`` of a URL as inputs of a job; none where it names none."""
-    first, dot, second = path.partition(".")
-    table = Table(unquote(first), unquote(second)) if dot else Table("", unquote(first))
-    return {name: value for name, value in (("schemaName", table.schema), ("tableName", table.name)) if value}
+        return job_of_url(url, "POSTGRESQL", _PORT)
 
 
 def address(link: Link) -> Address:
@@ -125,17 +97,6 @@ def _known(given: Mapping[str, str]) -> dict[str, str]:
     if given.get("ssl", "").lower() == "true":
         found.setdefault("sslmode", "require")
     return found
-
-
-def properties(text: str) -> Mapping[str, str]:
-    """Properties of a driver: a JSON object, or ``name=value`` joined with ``&``. Raises CdmError."""
-    if not text.lstrip().startswith("{"):
-        return dict(parse_qsl(text))
-    try:
-        found: Any = json.loads(text)
-    except ValueError as error:
-        raise CdmError(f"linkConfig.jdbcProperties: is no JSON object: {error}") from error
-    return {name: str(value) for name, value in found.items()}
 
 
 def storage_clause(options: Options) -> str:

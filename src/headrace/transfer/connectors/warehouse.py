@@ -10,7 +10,6 @@ from functools import cached_property
 
 from headrace.errors_cdm import CdmError
 from headrace.transfer.connector import Capability, Connector, Source, Target, connector
-from headrace.transfer.connectors.postgresql import properties
 from headrace.transfer.drivers import driver
 from headrace.transfer.options import Link, Options
 from headrace.transfer.relational.database import Database
@@ -18,6 +17,7 @@ from headrace.transfer.relational.hive_database import HiveDatabase
 from headrace.transfer.relational.hive_session import HiveAddress
 from headrace.transfer.relational.source import RelationalSource
 from headrace.transfer.relational.target import RelationalTarget
+from headrace.transfer.relational.urls import properties
 
 
 @connector
