@@ -22,7 +22,7 @@ import pytest
 from conftest import free_port
 
 ROWS = 200_000  # four batches
-SLOW = "20000"  # rows a second: ten seconds a table
+SLOW = "10000"  # rows a second: twenty seconds a table
 ENDED = ("SUCCEEDED", "FAILED", "FAILURE_ON_SUBMIT")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
