@@ -133,6 +133,9 @@ def test_sdk__makes_changes_stops_starts_and_deletes_a_cluster(client: Any) -> N
     client.start_cluster(model.StartClusterRequest(cluster_id=made, body=model.CdmStartClusterReq(start={})))
     assert status() == "200"
     assert client.show_instance_detail(model.ShowInstanceDetailRequest(instance_id=made)).instance.cluster_id == made
+    change = model.CdmModifyClusterReq(auto_off=False)
+    client.modify_cluster(model.ModifyClusterRequest(x_language="en-us", cluster_id=made, body=change))
+    assert client.show_cluster_detail(model.ShowClusterDetailRequest(cluster_id=made)).is_auto_off is False
     client.delete_cluster(model.DeleteClusterRequest(cluster_id=made, body=model.CdmDeleteClusterReq()))
     with pytest.raises(ClientRequestException) as gone:
         status()
