@@ -315,7 +315,8 @@ def test_nightly_migration__killed_in_the_middle_it_ends_with_the_right_rows(
         ("cdm-a", "mig_pos_receipts", "40"),
     )
     for cluster, job, rate in slowed:  # half a minute each, so that a slow machine has time to see them run
-        with_schema(server, clusters[cluster], job, systems, throttling="true", byteRate="0", recordRate=rate)
+        limits = {"throttling": "true", "byteRate": "0", "recordRate": rate, "numExtractors": "1"}
+        with_schema(server, clusters[cluster], job, systems, **limits)
     number = started(server)
     for kill in range(kills):
         until_it_writes(server, systems, number)
