@@ -54,6 +54,8 @@ start_postgres() {
   if [ "$(id -u)" = 0 ]; then chown postgres "$dir"; fi
   if [ ! -f "$dir/pg/PG_VERSION" ]; then
     as postgres "'$bin/initdb' -D '$dir/pg' -A trust -U headrace --no-sync >/dev/null"
+    # Tests make a database each: little log is kept, and nothing here need outlive the machine.
+    as postgres "printf '%s\n' 'fsync = off' 'full_page_writes = off' 'max_wal_size = 256MB' >>'$dir/pg/postgresql.conf'"
   fi
   if ! as postgres "'$bin/pg_ctl' -D '$dir/pg' status >/dev/null"; then
     as postgres "'$bin/pg_ctl' -D '$dir/pg' -w -l '$dir/pg.log' -o '-p $port -h 127.0.0.1 -k $dir' start >/dev/null"

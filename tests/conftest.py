@@ -168,28 +168,47 @@ def start_server() -> ServerStarter:
 POSTGRES = os.environ.get("HEADRACE_TEST_POSTGRES", "postgresql://headrace@127.0.0.1:55432/postgres")
 
 
-def postgres_database() -> str:
-    """The URL of a new, empty PostgreSQL database; skips where no server answers."""
+@contextmanager
+def postgres_databases() -> Iterator[Callable[[], str]]:
+    """A maker of empty PostgreSQL databases, each a URL; all are dropped at the end. Skips where no server answers."""
     psycopg = pytest.importorskip("psycopg")
-    name = f"headrace_{uuid.uuid4().hex[:12]}"
-    try:
-        with psycopg.connect(POSTGRES, autocommit=True, connect_timeout=2) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-    except psycopg.OperationalError as error:
-        pytest.skip(f"no PostgreSQL at {POSTGRES.rpartition('@')[2]} (make services starts one): {error}")
-    return f"{POSTGRES.rpartition('/')[0]}/{name}"
+    made: list[str] = []
+
+    def made_url() -> str:
+        name = f"headrace_{uuid.uuid4().hex[:12]}"
+        try:
+            with psycopg.connect(POSTGRES, autocommit=True, connect_timeout=2) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+        except psycopg.OperationalError as error:
+            pytest.skip(f"no PostgreSQL at {POSTGRES.rpartition('@')[2]} (make services starts one): {error}")
+        made.append(name)
+        return f"{POSTGRES.rpartition('/')[0]}/{name}"
+
+    yield made_url
+    if made:
+        with psycopg.connect(POSTGRES, autocommit=True) as connection:
+            for name in made:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="session")
-def new_postgres_url() -> Callable[[], str]:
-    """Makes an empty database; skips where no server answers."""
-    return postgres_database
+@pytest.fixture
+def new_postgres_url() -> Iterator[Callable[[], str]]:
+    """Makes empty databases, which end with the test."""
+    with postgres_databases() as made_url:
+        yield made_url
 
 
 @pytest.fixture(scope="module")
-def postgres_url() -> str:
+def new_module_postgres_url() -> Iterator[Callable[[], str]]:
+    """Makes empty databases, which end with the module."""
+    with postgres_databases() as made_url:
+        yield made_url
+
+
+@pytest.fixture(scope="module")
+def postgres_url(new_module_postgres_url: Callable[[], str]) -> str:
     """The URL of an empty database."""
-    return postgres_database()
+    return new_module_postgres_url()
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,9 @@ Config = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def postgres_config(new_postgres_url: Callable[[], str]) -> Config:
+def postgres_config(new_module_postgres_url: Callable[[], str]) -> Config:
     """The config of a DWS connection that leads to an empty database of its own."""
-    url = make_url(new_postgres_url())
+    url = make_url(new_module_postgres_url())
     return {
         "ip": url.host,
         "port": str(url.port or 5432),

@@ -47,8 +47,8 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def url(new_postgres_url: Callable[[], str]) -> str:
-    made = new_postgres_url()
+def url(new_module_postgres_url: Callable[[], str]) -> str:
+    made = new_module_postgres_url()
     sql(made, "CREATE TABLE many AS SELECT i AS id, 'n' || i AS name, i / 7.0 AS part FROM generate_series(1, 20000) i")
     sql(
         made,

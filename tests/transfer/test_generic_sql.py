@@ -88,8 +88,8 @@ def read(url: str, place: Surroundings, **inputs: str) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def postgres_url(new_postgres_url: Callable[[], str]) -> str:
-    return new_postgres_url()
+def postgres_url(new_module_postgres_url: Callable[[], str]) -> str:
+    return new_module_postgres_url()
 
 
 def through_sqlalchemy(url: str, table: str) -> str:

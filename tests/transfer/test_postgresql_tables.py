@@ -54,8 +54,8 @@ ROWS = (
 
 
 @pytest.fixture(scope="module")
-def url(new_postgres_url: Callable[[], str]) -> str:
-    made = new_postgres_url()
+def url(new_module_postgres_url: Callable[[], str]) -> str:
+    made = new_module_postgres_url()
     with psycopg.connect(made, autocommit=True) as connection:
         connection.execute(AWKWARD)
         connection.execute(f"INSERT INTO awkward VALUES {', '.join(ROWS)}")

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(scope="module")
-def url(new_postgres_url: Callable[[], str]) -> str:
-    return new_postgres_url()
+def url(new_module_postgres_url: Callable[[], str]) -> str:
+    return new_module_postgres_url()
 
 
 def opened(url: str, cancellation: Cancellation | None = None) -> PostgresDatabase:

@@ -17,8 +17,8 @@ PASSWORD = "kept-out-of-sight"
 
 
 @pytest.fixture(scope="module")
-def warehouse(new_postgres_url: Callable[[], str]) -> Iterator[Engine]:
-    engine = create_engine(make_url(new_postgres_url()).set(drivername="postgresql+psycopg"))
+def warehouse(new_module_postgres_url: Callable[[], str]) -> Iterator[Engine]:
+    engine = create_engine(make_url(new_module_postgres_url()).set(drivername="postgresql+psycopg"))
     yield engine
     engine.dispose()
 
