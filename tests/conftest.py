@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import socket
 import threading
 import time
 import uuid
@@ -21,6 +20,7 @@ import httpx
 import pytest
 import uvicorn
 
+from free_port import free_port
 from headrace.app import Installation, open_installation, read_credentials
 from headrace.auth import signature
 from headrace.services import Services
@@ -116,12 +116,6 @@ class Server:
 
     def sdk_cdm(self) -> Any:
         return self._sdk("huaweicloudsdkcdm.v1", "CdmClient")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

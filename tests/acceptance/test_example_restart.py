@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from conftest import free_port
+from free_port import free_port
 
 PACKAGE = Path(__file__).parents[2] / "examples/retail_warehouse/package"
 KILLS = (0.2, 0.4)  # seconds after each start

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conftest import free_port
+from free_port import free_port
 
 ROWS = 200_000  # four batches
 SLOW = "10000"  # rows a second: twenty seconds a table

@@ -28,7 +28,7 @@ from migration_systems import (
     prepared,
 )
 
-from conftest import free_port
+from free_port import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "examples/nightly_migration/package"
 CLICKS = 5_000

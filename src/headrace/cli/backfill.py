@@ -19,6 +19,7 @@ from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_sett
 from headrace.cli.output import FAILED, WRONG_USAGE, note, print_json, progress, say, shown, stop, tell_table
 from headrace.cli.run import read_plan_time
 from headrace.cli.server import ServerOption, connected
+from headrace.domain.steps import read_step
 
 ROOT = "/factory/supplement-data"
 LOOK_SECONDS = 0.5  # how often a running backfill is looked at
@@ -42,6 +43,9 @@ def backfill(
     stop_on_failure: Annotated[
         bool, typer.Option("--stop-on-failure", help="After a failure nothing more begins; --by-day: no further day.")
     ] = False,
+    every: Annotated[
+        str | None, typer.Option(help="Only every so many days, weeks or months, like 2d, 1w, 1M. Default: all dates.")
+    ] = None,
     others: Annotated[
         list[str] | None, typer.Option("--with", help="Also this upstream or downstream job; can be repeated.")
     ] = None,
@@ -77,6 +81,8 @@ def backfill(
     }
     if window:
         body["supplement_data_run_time"] = {"time_of_day": window}
+    if every is not None:
+        body["supplement_data_period"] = _step(every)
     with connected(server, home, workspace) as first:
         client = _second(first)
         if dry_run:
@@ -124,6 +130,13 @@ def _date(text: str, zone: tzinfo, source: str, of_day: str) -> str:
     whole = text.strip() + (of_day if len(text.strip()) <= _LONGEST_DAY else "")
     moment = datetime.fromtimestamp(read_plan_time(whole, zone, source) / 1000, zone)
     return f"{moment:%Y-%m-%dT%H:%M:%S %z}"
+
+
+def _step(text: str) -> dict[str, Any]:
+    step = read_step(text)
+    if step is None:
+        stop(f"--every {text!r} is not like 2d, 1w or 1M, of 366 at most", WRONG_USAGE)
+    return {"unit": step.unit.value, "step": step.count}
 
 
 def _watched(client: Client, name: str, *, wait: bool) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 import structlog
@@ -16,16 +17,17 @@ from headrace.domain.dependencies import upstream_plan_times
 from headrace.domain.dependency_rules import Mode
 from headrace.domain.dependency_words import DependFailPolicy
 from headrace.domain.job import JobDefinition
-from headrace.domain.periods import period_of
+from headrace.domain.periods import day_start, period_of
 from headrace.domain.plan_times import schedule_times
 from headrace.domain.run_window import WHOLE_DAY, TimeOfDay
+from headrace.domain.steps import Step
 from headrace.errors import BackfillTooLarge, HeadraceError, InvalidParameter
 from headrace.storage.jobs import JobRecord
 
 log = structlog.get_logger("headrace.factory")
 
 MAX_DATES = 10_000
-_MOMENT = timedelta(microseconds=1)
+_DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,35 @@ def plan_times_in(definition: JobDefinition, parts: Sequence[Part], zone: tzinfo
 
     Raises InvalidSchedule, BackfillTooLarge.
     """
+    found: set[datetime] = set()
+    for moment in _times(definition, parts, zone):
+        found.add(moment)
+        check_size(len(found))
+    return tuple(sorted(found))
+
+
+def stepped(definition: JobDefinition, part: Part, step: Step, zone: tzinfo) -> list[Part]:
+    """A part cut down to every so many days, weeks or months, from the day of a job's first plan time in it on.
+
+    Raises InvalidSchedule, BackfillTooLarge.
+    """
+    first = next(_times(definition, [part], zone), None)
+    if first is None:
+        return []
+    wall = period_of(definition.schedule, zone).zone
+    days = list(islice(step.days(_day(first, wall), _day(part.last, wall)), MAX_DATES + 1))
+    check_size(len(days))
+    begins = [(day_start(day, wall), day_start(day + _DAY, wall) - _MOMENT) for day in days]
+    return [replace(part, first=max(part.first, begin), last=min(part.last, end)) for begin, end in begins]
+
+
+def _times(definition: JobDefinition, parts: Sequence[Part], zone: tzinfo) -> Iterator[datetime]:
     schedule = replace(definition.schedule, start_time="", end_time="")
     wall = period_of(schedule, zone).zone
-    found: set[datetime] = set()
     for part in parts:
         for moment in schedule_times(schedule, part.first - _MOMENT, part.last, zone):
             if part.time_of_day.has(moment.astimezone(wall).time()):
-                found.add(moment)
-                check_size(len(found))
-    return tuple(sorted(found))
+                yield moment
 
 
 def check_size(count: int) -> None:

@@ -14,6 +14,8 @@ from headrace.domain.identity import Caller, Workspace
 from headrace.domain.names import JOB_NAME
 from headrace.domain.periods import period_of
 from headrace.domain.run_window import RunWindow, read_run_window, read_time_of_day
+from headrace.domain.steps import MOST as MOST_STEPS
+from headrace.domain.steps import Step, StepUnit
 from headrace.errors import (
     BackfillNeedsPeriods,
     InvalidBackfillName,
@@ -23,11 +25,11 @@ from headrace.errors import (
     WorkspaceNotFound,
 )
 from headrace.factory import runs
-from headrace.factory.backfill_plan import Part, Patched, Plan, check_size, plan, plan_times_in
+from headrace.factory.backfill_plan import Part, Patched, Plan, check_size, plan, plan_times_in, stepped
 from headrace.services import Services
 from headrace.storage import calendars, default_items, jobs, workspaces
 from headrace.storage.database import Connection
-from headrace.wire.v2.supplement_data import CreateSupplementData
+from headrace.wire.v2.supplement_data import CreateSupplementData, StepTime
 
 MOST_AT_ONCE = 5
 ONE_AT_A_TIME = ("CDMJob", "DataMigration")  # a task with such a node runs serially. Source: scheduling §9
@@ -68,6 +70,8 @@ def read_backfill(services: Services, connection: Connection, caller: Caller, as
     found = _jobs(connection, caller, asked)
     wall = period_of(found[-1].definition.schedule, zone).zone
     parts = _parts(asked, first, last, from_millis(caller.now), wall)
+    if asked.supplement_data_period is not None:
+        parts = _stepped(asked.supplement_data_period, found, parts, zone)
     patched = [replace(each, plan_times=plan_times_in(each.definition, parts, zone)) for each in found]
     check_size(sum(len(each.plan_times) for each in patched))
     if not any(each.plan_times for each in patched):
@@ -152,6 +156,24 @@ def _parts(asked: CreateSupplementData, first: datetime, last: datetime, now: da
         after = datetime.combine(end + _DAY, time(), tzinfo=wall) - _MOMENT
         parts.append(Part(datetime.combine(begin, time(), tzinfo=wall), min(after, now), time_of_day))
     return parts
+
+
+def _stepped(given: StepTime, found: Sequence[Patched], parts: Sequence[Part], zone: tzinfo) -> Sequence[Part]:
+    """Every so many days of the range. Source: reference on scheduling §9, "Run periodically"."""
+    member = "supplement_data_period"
+    if given.unit not in set(StepUnit) or given.step is None or not 1 <= given.step <= MOST_STEPS:
+        raise InvalidParameter(
+            f"{member}: every {given.step} {given.unit} is not every 1 to {MOST_STEPS} DAY, WEEK or MONTH."
+        )
+    if len(parts) > 1:
+        raise InvalidParameter(f"{member}: it counts from the first day of one range, not of several days.")
+    unit = period_of(found[-1].definition.schedule, zone).unit
+    for each in found:
+        if (other := period_of(each.definition.schedule, zone).unit) is not unit:
+            raise InvalidParameter(
+                f"depend_jobs: the job {each.record.name!r} has the period {other}, not {unit}, so {member} does not suit it."
+            )
+    return stepped(found[-1].definition, parts[0], Step(given.step, StepUnit(given.unit)), zone)
 
 
 def _days(text: str, member: str) -> tuple[date, date]:

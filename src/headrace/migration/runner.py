@@ -7,49 +7,40 @@ loaded when the first job runs.
 
 from __future__ import annotations
 
-import importlib
-import json
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import ModuleType
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from headrace.domain.clock import from_millis
 from headrace.errors import HeadraceError
-from headrace.errors_cdm import CdmJobNotFound, RunLost, RunStopped
-from headrace.migration.definition import runnable
+from headrace.errors_cdm import RunStopped
 from headrace.migration.history import forget_old
-from headrace.migration.running import Running
+from headrace.migration.recording import RunRecords, counts_text
+from headrace.migration.recovery import Recovery
+from headrace.migration.running import Running, transfer
 from headrace.migration.scheduled import start_due
 from headrace.migration.secrets import job_secrets, without_secrets
-from headrace.migration.starting import SCHEDULED, Start, add
+from headrace.migration.starting import Start, add
 from headrace.services import Services
 from headrace.sql.engine import Cancellation, SqlEngine
-from headrace.storage import cdm, engines, submissions
-from headrace.storage.cdm import CdmJobRecord
-from headrace.storage.database import Connection
+from headrace.storage import submissions
 from headrace.storage.submissions import (
     FAILED,
     FAILED_TO_SUBMIT,
     MOVING,
-    OPEN,
     PREPARED,
-    READING,
     RUNNING,
     SUCCEEDED,
     SubmissionRecord,
 )
-from headrace.transfer.counters import Counters
 from headrace.transfer.definition import Job
 
 log = structlog.get_logger("headrace.migration")
 
-LOST = "The server ended while the job ran."
 TELL_SECONDS = 1.0  # how often counts are written, and stops by other processes looked for
 RECOVER_SECONDS = 10.0  # how often runs of processes that are gone are looked for, on a database of several
 MOST_SECONDS = 60.0  # how long it sleeps, as the clock of the machine may be set
@@ -69,11 +60,12 @@ class MigrationRunner:
         self._owner = owner
         self._open_sql = open_sql
         self._zone = ZoneInfo(services.settings.time_zone)
+        self._records = RunRecords(services, self._zone)
+        self._recovery = Recovery(services, owner, open_sql, self._records, self._is_running)
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, "migration")
         self._lock = threading.Lock()
         self._running: dict[int, Running] = {}
-        self._settling: set[int] = set()  # runs that are being recovered
         self._stopping, self._woken = threading.Event(), threading.Event()
         self._watcher: threading.Thread | None = None
         self._forget_at = 0  # when the history is cleaned up next, milliseconds
@@ -147,7 +139,7 @@ class MigrationRunner:
         with self._services.db.writing(durable=False) as connection:
             for key, one in running.items():
                 counts = one.counters.now()
-                submissions.set_counts(connection, key, owner, _text(one.counters), counts.progress, now)
+                submissions.set_counts(connection, key, owner, counts_text(one.counters), counts.progress, now)
             for key in submissions.to_stop(connection, owner):
                 if key in running:
                     running[key].cancellation.cancel()
@@ -178,9 +170,9 @@ class MigrationRunner:
         with self._lock:
             self._running[record.id] = running
         try:
-            job = self._job(record)
+            job = self._records.job(record)
         except HeadraceError as error:
-            self._end(record, FAILED_TO_SUBMIT, running, error)
+            self._records.end(record, FAILED_TO_SUBMIT, running, error)
         else:
             self._move(record, job, running)
         finally:
@@ -190,16 +182,16 @@ class MigrationRunner:
     def _move(self, record: SubmissionRecord, job: Job, running: Running) -> None:
         """Run the job, again where it says so, and record its end."""
         now = record._replace(status=RUNNING, start_time=record.start_time or self._services.now())
-        self._write(now, running)
+        self._records.write(now, running)
 
         def tell(phase: str, destination: str) -> None:
             nonlocal now
             now = now._replace(phase=phase, destination=destination)
-            self._write(now, running)
+            self._records.write(now, running)
 
         for retries_left in reversed(range(1 + retries(job))):
             try:
-                self._transfer().run(
+                transfer().run(
                     self._services,
                     job,
                     now,
@@ -215,166 +207,44 @@ class MigrationRunner:
                     running.counters.undo()
                     running.say(f"Failed, and is run again: {error.message}")
                     continue
-                self._end(now, FAILED, running, error, job_secrets(job))
+                self._records.end(now, FAILED, running, error, job_secrets(job))
             except Exception as error:  # noqa: BLE001 - recorded and logged, without secrets
                 secrets = job_secrets(job)
                 trace = without_secrets(traceback.format_exc(), secrets)
                 log.error("a migration job raised an error of its own", submission=record.id, trace=trace)
-                self._end(now, FAILED, running, error, secrets)
+                self._records.end(now, FAILED, running, error, secrets)
             else:
-                self._end(now, SUCCEEDED, running, None)
+                self._records.end(now, SUCCEEDED, running, None)
             break
-        self._dispose(now, job)
-
-    def _dispose(self, record: SubmissionRecord, job: Job) -> None:
-        """Delete a job that was to run once. Source: CDM API reference, schedulerConfig.disposableType."""
-        kind = job.section("schedulerConfig").text("disposableType")
-        with self._services.db.writing() as connection:
-            ended = submissions.by_id(connection, record.id)
-            succeeded = ended is not None and ended.status == SUCCEEDED
-            if kind == "DELETE" or (kind == "DELETE_AFTER_SUCCEED" and succeeded):
-                cdm.delete_job(connection, record.job_id)
-
-    def _write(self, record: SubmissionRecord, running: Running) -> None:
-        with self._services.db.writing() as connection:
-            submissions.replace(
-                connection, record._replace(counts=_text(running.counters), update_time=self._services.now())
-            )
-
-    def _end(
-        self,
-        record: SubmissionRecord,
-        status: str,
-        running: Running,
-        error: Exception | None,
-        secrets: Sequence[str] = (),
-    ) -> None:
-        message = "" if error is None else error.message if isinstance(error, HeadraceError) else str(error)
-        message = without_secrets(message, secrets)
-        now = self._services.now()
-        progress = 100 if error is None else -1
-        details = f"{getattr(error, 'code', type(error).__name__)}: {message}" if error is not None else ""
-        ended = record._replace(
-            status=status, owner="", end_time=now, progress=progress, error_summary=message, error_details=details
-        )
-        self._write(ended, running)
-        log.info("a migration job ended", job=record.job_name, submission=record.id, status=status)
-
-    def _job(self, record: SubmissionRecord) -> Job:
-        """What a submission is to run. Raises CdmError."""
-        with self._services.db.reading() as connection:
-            stored = self._stored(connection, record)
-            at = from_millis(record.reference_time).astimezone(self._zone)
-            return runnable(self._services, connection, stored, json.loads(record.variables), at, self._zone)
-
-    def _stored(self, connection: Connection, record: SubmissionRecord) -> CdmJobRecord:
-        stored = cdm.job_by_name(connection, record.cluster_id, record.job_name)
-        if stored is None:
-            raise CdmJobNotFound(record.job_name)
-        return stored
-
-    @staticmethod
-    def _transfer() -> ModuleType:
-        """What moves the data; it takes a moment to load, and nothing else needs it."""
-        return importlib.import_module("headrace.migration.transfer")
+        self._records.dispose(now, job)
 
     # ---- recovery
 
     def recover(self) -> None:
         """Go on with the runs of processes that are gone. Those that can be run again are."""
-        for record in self._orphans():
-            claimed = self._claim(record.id)
-            if claimed is None:
-                continue
+        for claimed in self._recovery.claimed():
+            running = Running()
             with self._lock:
-                running = self._running[claimed.id] = Running()  # from now on, as it may wait for a worker
-            if self._settled(claimed):
-                with self._lock:
-                    self._running.pop(claimed.id, None)
-            else:
+                self._running[claimed.id] = running  # from now on, as it may wait for a worker
+            again = False
+            try:
+                again = not self._recovery.settle(claimed)
+            finally:
+                if not again:
+                    with self._lock:
+                        self._running.pop(claimed.id, None)
+            if again:
                 self._pool.submit(self._guarded, claimed.id, running)
 
     def settled(self, submission_id: int, cancellation: Cancellation) -> SubmissionRecord:
-        """A run of a process that is gone, ended: by this process, or by the one that was faster.
+        """A run of a process that is gone, ended. Raises RunStopped when somebody does not want to wait for that."""
+        return self._recovery.settled(submission_id, cancellation)
 
-        Raises RunStopped when somebody does not want to wait for that.
-        """
-        while True:
-            with self._services.db.reading() as connection:
-                record = submissions.by_id(connection, submission_id)
-            if record is None or record.status not in OPEN:
-                break
-            claimed = self._claim(submission_id)
-            if claimed is not None:
-                self._settled(claimed)
-            elif cancellation.wait(TELL_SECONDS):
-                raise RunStopped
-        if record is None:
-            raise CdmJobNotFound(f"submission {submission_id}")
-        return record
-
-    def _orphans(self) -> list[SubmissionRecord]:
-        with self._services.db.reading() as connection:
-            alive = engines.all_ids(connection)
-            unended = submissions.unended(connection)
-        return [one for one in unended if one.owner not in alive or self._is_left_here(one)]
-
-    def _claim(self, submission_id: int) -> SubmissionRecord | None:
-        """Make a run of nobody this process's; None where another was faster, or it has ended."""
-        mine = self._owner()
-        with self._services.db.writing() as connection:
-            record = submissions.locked(connection, submission_id)
-            if record is None or record.status not in OPEN:
-                return None
-            if record.owner in engines.all_ids(connection) and not self._is_left_here(record):
-                return None
-            claimed = record._replace(owner=mine)
-            submissions.replace(connection, claimed)
+    def _is_running(self, submission_id: int) -> bool:
         with self._lock:
-            self._settling.add(submission_id)
-        return claimed
-
-    def _is_left_here(self, record: SubmissionRecord) -> bool:
-        """Whether a run of this process's id is not in its hands: its server was stopped and started again."""
-        with self._lock:
-            held = record.id in self._running or record.id in self._settling
-        return record.owner == self._owner() and not held
-
-    def _settled(self, record: SubmissionRecord) -> bool:
-        """End a run that was cut short, or undo what it did; False where it is to be run again."""
-        try:
-            return self._settle(record)
-        finally:
-            with self._lock:
-                self._settling.discard(record.id)
-
-    def _settle(self, record: SubmissionRecord) -> bool:
-        if record.start_time is None:
-            return False
-        try:
-            job = self._job(record)
-            if record.phase == MOVING:
-                self._transfer().finish(self._services, job, record, self._open_sql, Running())
-                self._end(record, SUCCEEDED, Running(), None)
-                return True
-            destination = self._transfer().undo(self._services, job, record, self._open_sql, Running())
-        except HeadraceError as error:
-            self._end(record, FAILED, Running(), error)
-            return True
-        of_node = record.source_key and not record.source_key.startswith(SCHEDULED)
-        if record.stop or of_node or destination is None:
-            self._end(record, FAILED, Running(), RunStopped() if record.stop else RunLost(LOST))
-            return True
-        self._write(record._replace(phase=READING, destination=destination), Running())
-        log.warning("a migration job that was cut short is run again", job=record.job_name, submission=record.id)
-        return False
+            return submission_id in self._running
 
 
 def retries(job: Job) -> int:
     """How often a job that fails is run again. Source: CDM API reference, retryJobConfig.retryJobType."""
     return 3 if job.section("retryJobConfig").text("retryJobType") == "RETRY_TRIPLE" else 0
-
-
-def _text(counters: Counters) -> str:
-    counts = counters.now()
-    return json.dumps(counts.__dict__)

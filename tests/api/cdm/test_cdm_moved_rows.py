@@ -24,7 +24,7 @@ MANY = 200_000  # rows; several batches
 def moving(
     request: pytest.FixtureRequest, start_server: ServerStarter, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Moving]:
-    url = request.getfixturevalue("new_postgres_url")() if request.param == "postgresql" else None
+    url = request.getfixturevalue("new_module_postgres_url")() if request.param == "postgresql" else None
     with start_server(tmp_path_factory.mktemp("home"), database_url=url, time_zone="UTC") as server:
         made = Moving(server)
         for name in ("shop", "copy"):

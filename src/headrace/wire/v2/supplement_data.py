@@ -32,10 +32,18 @@ class RunTime(Wire, rename=None):
     day_of_month: str | None = None
 
 
+class StepTime(Wire, rename=None):
+    """Only every so many days of the range, 1 to 366; ``unit``: DAY, WEEK, MONTH. Ours: "Run periodically" of the console."""
+
+    unit: str | None = None
+    step: int | None = None
+
+
 class CreateSupplementData(Wire, rename=None):
     """What to run again, or for the first time. Dates as ``2023-09-05T00:00:00 +08``.
 
     ``ignore_obs_monitor``: false has instances wait for their files, which they do not unless somebody says so.
+    ``supplement_data_period`` is ours; requests without it are as published.
     """
 
     name: str | None = None
@@ -50,6 +58,7 @@ class CreateSupplementData(Wire, rename=None):
     reverse_order: int | None = None
     supplement_data_run_time: RunTime | None = None
     supplement_data_instance_time: InstanceTime | None = None
+    supplement_data_period: StepTime | None = None
     force: str | bool | None = None
     ignore_obs_monitor: str | bool | None = None
 
