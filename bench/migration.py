@@ -1,12 +1,16 @@
 """Migrations of 2,000,000 rows of twelve mixed columns, beside DuckDB, connectorx, sling, dlt and ingestr.
 
 Needs a PostgreSQL server (make services); peers are found in $PEERS_DIR/venv-{sling,dlt,ingestr}, and left out where
-they are not. Each copy is one process; rounds are interleaved, and the median is told.
+they are not. Each copy is one process; rounds are interleaved, and the median is told. The S3 server is moto's, where
+it is installed. $BENCH_ROUTES names the routes to go by words of their titles: "S3" or "Parquet,CSV".
 """
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
+import socket
 import sqlite3
 import statistics
 import subprocess
@@ -22,8 +26,10 @@ from bench.measure import Table
 
 ROWS = int(os.environ.get("BENCH_ROWS", "2000000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+ROUTES = os.environ.get("BENCH_ROUTES", "")
 PEERS = Path(os.environ.get("PEERS_DIR", "/nonexistent"))
 SERVER = os.environ.get("HEADRACE_TEST_POSTGRES", "postgresql://headrace@127.0.0.1:55432/postgres")
+BUCKET = "bench"
 CONVERTERS = (
     '[{"column":"name","type":"trim"},{"column":"note","type":"removeLineBreak"},'
     '{"column":"phone","type":"anonymization","prefixLength":3,"suffixLength":4}]'
@@ -77,22 +83,28 @@ class Route:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, database() as url:
+    with tempfile.TemporaryDirectory() as folder, database() as url, s3_server() as s3:
         place = Path(folder)
         prepare(url, place)
+        if s3:
+            upload(s3, place)
         table = Table(
             f"Migrations of {ROWS:,} rows of 12 columns, median of {ROUNDS}",
             ["route", "tool", "s", "1,000 rows/s", "CPU s", "MB", "to the fastest"],
         )
-        for route in routes(url, place):
-            told(table, route, measured(route, place))
+        for route in [*routes(url, place), *s3_routes(s3, place)]:
+            if any(word in route.title for word in ROUTES.split(",")):
+                told(table, route, measured(route, place, s3))
         table.print()
 
 
-def measured(route: Route, place: Path) -> dict[str, Measured]:
+def measured(route: Route, place: Path, s3: str) -> dict[str, Measured]:
     """Interleaved rounds."""
     found = {tool: Measured() for tool in route.tools}
     environment = {"HEADRACE_HOME": str(place / "home"), "HOME": str(place), "PGPASSWORD": "headrace"}
+    environment["BENCH_S3"] = json.dumps(  # as sling finds it
+        {"type": "s3", "bucket": BUCKET, "endpoint": s3, "access_key_id": "bench", "secret_access_key": "bench"}
+    )
     for _ in range(ROUNDS):
         for tool, command in route.tools.items():
             if found[tool].error:
@@ -135,6 +147,47 @@ def database() -> Iterator[str]:
         yield SERVER.rsplit("/", 1)[0] + f"/{name}"
     finally:
         sql(SERVER, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """The URL of an S3 server, empty where moto's is not installed."""
+    if importlib.util.find_spec("moto") is None:
+        yield ""
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def upload(s3: str, place: Path) -> None:
+    """The CSV file as an object."""
+    from obstore.store import S3Store
+
+    from headrace.objectstore.s3 import S3Store as OwnStore
+
+    OwnStore(s3, "bench", "bench", "us-east-1", create_buckets=True).create_bucket(BUCKET)
+    store = S3Store(
+        BUCKET,
+        endpoint=s3,
+        region="us-east-1",
+        access_key_id="bench",
+        secret_access_key="bench",
+        client_options={"allow_http": True},
+    )
+    store.put("src.csv", place / "src.csv")
 
 
 def sql(url: str, statement: str) -> int:
@@ -252,6 +305,35 @@ def routes(url: str, place: Path) -> list[Route]:
     ]
 
 
+def s3_routes(s3: str, place: Path) -> list[Route]:
+    parquet = place / "out.parquet"
+    keys = f"endpoint={s3}&access_key=bench&secret_key=bench"
+
+    def no_parquet() -> None:
+        subprocess.run(["rm", "-rf", str(parquet)], check=True)
+
+    tools = {
+        "headrace": copy(f"s3://{BUCKET}/src.csv?{keys}", str(parquet), "--from", "firstRowAsHeader=true"),
+        "pyarrow alone": streamed_by_pyarrow(s3, parquet),
+        **sling("BENCH_S3", None, f"file://{parquet}", None, stream=f"s3://{BUCKET}/src.csv"),
+        **dlt_from_s3(s3, parquet),
+    }
+    return [Route("S3 CSV to Parquet", tools, no_parquet, parquet_rows(parquet))] if s3 else []
+
+
+def streamed_by_pyarrow(s3: str, parquet: Path) -> Sequence[str]:
+    """What reading, parsing and writing take at least, when nothing else is looked at."""
+    script = f"""
+import pyarrow.csv, pyarrow.fs, pyarrow.parquet
+s3 = pyarrow.fs.S3FileSystem(endpoint_override={s3!r}, access_key="bench", secret_key="bench", region="us-east-1")
+with pyarrow.csv.open_csv(s3.open_input_stream("{BUCKET}/src.csv")) as rows:
+    with pyarrow.parquet.ParquetWriter({str(parquet)!r}, rows.schema) as writer:
+        for batch in rows:
+            writer.write_batch(batch)
+"""
+    return [sys.executable, "-c", script]
+
+
 def copy(source: str, target: str, *options: str) -> Sequence[str]:
     return [sys.executable, "-m", "headrace", "migrate", "copy", source, target, *options]
 
@@ -274,14 +356,16 @@ def connectorx(source: str, parquet: Path) -> dict[str, Sequence[str]]:
     return {"connectorx": [str(python), "-c", script]}
 
 
-def sling(source: str, table: str | None, target: str, to: str | None) -> dict[str, Sequence[str]]:
+def sling(
+    source: str, table: str | None, target: str, to: str | None, stream: str | None = None
+) -> dict[str, Sequence[str]]:
     program = PEERS / "venv-sling" / "bin" / "sling"
     if not program.exists():
         return {}
     source, target = (f"{url}?sslmode=disable" if url.startswith("postgresql:") else url for url in (source, target))
     command = [str(program), "run", "--src-conn", source, "--tgt-conn", target, "--mode", "truncate"]
     schema = "main" if source.startswith("sqlite:") else "public"
-    command += ["--src-stream", f"{schema}.{table}"] if table else ["--src-stream", source]
+    command += ["--src-stream", f"{schema}.{table}"] if table else ["--src-stream", stream or source]
     command += ["--tgt-object", f"public.{to}"] if to else ["--tgt-object", target]
     return {"sling": command}
 
@@ -305,4 +389,20 @@ def dlt(source: str, table: str, kind: str, target: str) -> dict[str, Sequence[s
         f"pipeline.run(sql_table({source!r}, {table!r}, backend='pyarrow'), table_name='dst', "
         "write_disposition='replace', loader_file_format='parquet')"
     )
+    return {"dlt": [str(python), "-c", script]}
+
+
+def dlt_from_s3(s3: str, parquet: Path) -> dict[str, Sequence[str]]:
+    python = PEERS / "venv-dlt" / "bin" / "python"
+    if not python.exists():
+        return {}
+    script = f"""
+import dlt
+from dlt.sources.credentials import AwsCredentials
+from dlt.sources.filesystem import filesystem, read_csv_duckdb
+keys = AwsCredentials("bench", "bench", endpoint_url={s3!r}, region_name="us-east-1")
+files = filesystem(bucket_url="s3://{BUCKET}", credentials=keys, file_glob="src.csv")
+pipeline = dlt.pipeline("bench_s3", destination=dlt.destinations.filesystem({str(parquet)!r}), dataset_name="public")
+pipeline.run(files | read_csv_duckdb(use_pyarrow=True), table_name="dst", loader_file_format="parquet")
+"""
     return {"dlt": [str(python), "-c", script]}

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import structlog
+from starlette.types import ASGIApp
 
 from headrace.api.application import Application, Authenticator
 from headrace.api.authentication import Anybody, SignedRequests
@@ -19,6 +20,7 @@ from headrace.api.operation import declared_operations
 from headrace.auth.credentials import new_access_key, new_id, new_password, new_secret_key, write_credentials
 from headrace.auth.passwords import hash_password
 from headrace.auth.sealing import Sealer, derive, load_or_create_key
+from headrace.console.serving import Console
 from headrace.domain.identity import User
 from headrace.engine.early_expressions import evaluate_early
 from headrace.engine.engine import Engine
@@ -58,7 +60,7 @@ class Installation:
     credentials: Path
     first_start: bool
 
-    def application(self) -> Application:
+    def application(self) -> ASGIApp:
         """The ASGI application that serves this installation; it starts and stops the engine."""
         services = self.services
         with services.db.reading() as connection:
@@ -68,7 +70,7 @@ class Installation:
             authenticate = Anybody(administrator)
         else:
             authenticate = SignedRequests(services.db, services.sealer, services.token_key)
-        return Application(
+        application = Application(
             services,
             declared_operations(),
             authenticate,
@@ -76,6 +78,7 @@ class Installation:
             on_start=self.start,
             on_stop=self.stop,
         )
+        return Console(application, services.settings) if services.settings.console else application
 
     def start(self) -> None:
         """Start the engine and end what a crash left half-done."""

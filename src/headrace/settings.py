@@ -25,6 +25,7 @@ class Settings:
     database_url: str | None = None  # None: HOME/headrace.db
     object_store_url: str | None = None  # None: HOME/obs
     auth: Literal["on", "none"] = "on"  # "none" serves anybody, on loopback only
+    console: bool = True  # serve the web console at /console/
     local_execution: bool = False  # Shell and Python nodes without a bound host run on this machine
     unbound_connections: Literal["embedded", "fail"] = "embedded"  # what SQL on an unbound connection does
     time_zone: str = "Asia/Shanghai"  # the service's zone: default plan-time windows, log paths

@@ -74,6 +74,15 @@ def test_a_backfill_runs_to_its_end_and_is_listed(server: Any, headrace: Command
     assert told["name"] in listed
 
 
+def test_a_backfill_takes_every_other_day(server: Any, headrace: CommandLine) -> None:
+    job = make(server)
+    told, _ = headrace("backfill", job, *RANGE, "--every", "2d", "--dry-run")
+    lines = [" ".join(line.split()) for line in told.splitlines()]
+    assert lines[1:3] == [f"{job} 2026-05-05 02:00:00", f"{job} 2026-05-07 02:00:00"]
+    assert lines[-1] == "2 would run, 1 at once; nothing was begun"
+    assert headrace.json("backfill", job, *RANGE, "--every", "2d")["counts"] == {"success": 2}
+
+
 def test_a_failed_backfill_ends_with_status_1_and_runs_again(server: Any, headrace: CommandLine) -> None:
     job = make(server, FAILS_ON_6)
     told, _ = headrace("backfill", job, *RANGE, "--name", f"b_{job}", "--stop-on-failure", status=1)
@@ -95,6 +104,7 @@ def test_a_running_backfill_is_stopped(server: Any, headrace: CommandLine) -> No
 def test_wrong_usage_is_told(server: Any, headrace: CommandLine) -> None:
     job = make(server)
     assert "--from" in headrace("backfill", job, "--from", "yesterday", "--to", "2026-05-07", status=2)[1]
+    assert "--every" in headrace("backfill", job, *RANGE, "--every", "2h", status=2)[1]
     assert "DLF.30121" in headrace("backfill", job, "--from", "2026-05-08", "--to", "2026-05-07", status=1)[1]
     assert "DLF.0100" in headrace("backfill", "none", *RANGE, status=1)[1]
     assert "name of a backfill" in headrace("backfills", "--stop", status=2)[1]

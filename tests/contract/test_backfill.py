@@ -140,6 +140,27 @@ def test_days_and_a_part_of_the_day_choose_the_dates(factory: Factory) -> None:
     assert states(factory) == [f"{day:02} {hour:02}:00 success" for day in (5, 6, 8) for hour in (6, 12)]
 
 
+def test_a_step_takes_each_of_its_days_once(factory: Factory) -> None:
+    upstream = factory.create("0 0 1 * * ?", at=START)
+    job = factory.create(DAILY, at=START)
+    every = {"unit": "DAY", "step": 2}
+    others = [{"job_name": upstream}]
+    create(factory, **asked(job, supplement_data_period=every, depend_jobs=others, reverse_order=1))
+    assert finish(factory) == "SUCCESS"
+    assert states(factory) == [f"{day:02} {hour:02}:00 success" for day in (9, 7, 5) for hour in (1, 2)]
+    assert len({each.id for each in begun(factory)}) == 6
+
+
+def test_a_step_goes_with_one_range_and_jobs_of_one_period(factory: Factory) -> None:
+    hours, job = factory.create("0 0 * * * ?", at=START), factory.create(DAILY, at=START)
+    every = {"unit": "WEEK", "step": 1}
+    with pytest.raises(InvalidParameter, match=f"depend_jobs: '{hours}' runs every hour, not every day"):
+        create(factory, **asked(job, supplement_data_period=every, depend_jobs=[{"job_name": hours}]))
+    days = {"days": ["2026/05/05", "2026/05/07"]}
+    with pytest.raises(InvalidParameter, match="not of several days"):
+        create(factory, **asked(job, supplement_data_period=every, supplement_data_instance_time=days))
+
+
 def test_no_more_run_at_once_than_asked(factory: Factory) -> None:
     job = factory.create("0 0 * * * ?", at=START, statement="sleep 0.1")
     create(factory, **asked(job, "05 00:00", "05 07:30", parallel=2))
@@ -402,6 +423,10 @@ def test_the_version_is_the_newest_when_the_task_is_made(factory: Factory) -> No
         ({"supplement_data_instance_time": {"days": ["2026/05/09-2026/05/05"]}}, InvalidParameter),
         ({"supplement_data_instance_time": {"days": ["2026/02/30"]}}, InvalidParameter),
         ({"depend_jobs": [{"job_name": "none"}]}, JobNotFound),
+        ({"supplement_data_period": {"unit": "DAY"}}, InvalidParameter),
+        ({"supplement_data_period": {"unit": "HOUR", "step": 2}}, InvalidParameter),
+        ({"supplement_data_period": {"unit": "DAY", "step": 0}}, InvalidParameter),
+        ({"supplement_data_period": {"unit": "DAY", "step": 367}}, InvalidParameter),
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused(

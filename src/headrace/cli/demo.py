@@ -25,6 +25,7 @@ from headrace.cli.examples import example
 from headrace.cli.home import load_settings
 from headrace.cli.output import say, stop
 from headrace.cli.up import configure_logging, greet
+from headrace.console.serving import PATH
 from headrace.packages.archive import write_archive
 from headrace.packages.digest import content_digest
 from headrace.packages.layout import single_members
@@ -58,7 +59,8 @@ def demo(
         say()
         say(f"API       {client.base}/v1/{client.project_id}/…  (described in {client.base}/openapi.json)")
         say(f"home      {settings.home}")
-        say("console   comes with a later release; until then: headrace run, export, import, show, diff, lint")
+        if settings.console:
+            say(f"console   {client.base}{PATH}  (user and password are in {settings.home / 'credentials.json'})")
         if keep:
             say("the server stays up; Ctrl-C ends it")
             _until_interrupted()

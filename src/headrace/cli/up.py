@@ -22,6 +22,8 @@ from headrace import __version__
 from headrace.app import Installation, open_installation
 from headrace.cli.home import DatabaseOption, HomeOption, load_settings
 from headrace.cli.output import WRONG_USAGE, note, stop
+from headrace.console.page import is_built
+from headrace.console.serving import PATH
 from headrace.settings import InvalidSetting, Settings
 from headrace.storage.migrate import DatabaseIsNewer
 
@@ -41,8 +43,9 @@ def up(
         bool | None,
         typer.Option(help="Run Shell and Python nodes whose host is not bound on this machine."),
     ] = None,
+    no_console: Annotated[bool, typer.Option("--no-console", help="Serve the API only, without the web page.")] = False,
 ) -> None:
-    """Serve the API and run jobs, until interrupted.
+    """Serve the API and the console, and run jobs, until interrupted.
 
     The first start makes a project, a default workspace, an administrator and an access key, and writes them to
     HOME/credentials.json, which only you can read. Point any official client at http://HOST:PORT.
@@ -55,6 +58,7 @@ def up(
         object_store_url=object_store,
         auth=auth,
         local_execution=local_execution,
+        console=False if no_console else None,
     )
     serve(settings)
 
@@ -110,6 +114,9 @@ def greet(installation: Installation) -> None:
     """Say where the server is and how to reach it."""
     settings = installation.services.settings
     note(f"Headrace {__version__} on http://{settings.host}:{settings.port}")
+    if settings.console:
+        lacking = "" if is_built() else " (the page is not built: make console)"
+        note(f"  console      http://{settings.host}:{settings.port}{PATH}{lacking}")
     note(f"  home         {settings.home}")
     note(f"  database     {_without_password(installation.services.db.url)}")
     if settings.auth == "none":

@@ -171,7 +171,7 @@ def _stepped(given: StepTime, found: Sequence[Patched], parts: Sequence[Part], z
     for each in found:
         if (other := period_of(each.definition.schedule, zone).unit) is not unit:
             raise InvalidParameter(
-                f"depend_jobs: the job {each.record.name!r} has the period {other}, not {unit}, so {member} does not suit it."
+                f"depend_jobs: {each.record.name!r} runs every {other}, not every {unit}; {member} wants one period."
             )
     return stepped(found[-1].definition, parts[0], Step(given.step, StepUnit(given.unit)), zone)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -48,5 +49,5 @@ def test_days_begin_with_the_first_ascend_and_stay_in_the_range(first: date, ste
     last = date.fromordinal(first.toordinal() + ahead)
     days = list(step.days(first, last))
     assert days[0] == first
-    assert all(one < other for one, other in zip(days, days[1:], strict=False))
+    assert all(one < other for one, other in pairwise(days))
     assert days[-1] <= last

@@ -14,8 +14,9 @@ from headrace.domain.dependency_rules import Mode
 from headrace.domain.dependency_words import DependFailPolicy, DependPeriod, DependType, UpstreamJob
 from headrace.domain.job import JobDefinition, ScheduleDefinition
 from headrace.domain.run_window import TimeOfDay
+from headrace.domain.steps import read_step
 from headrace.errors import BackfillTooLarge, InvalidParameter
-from headrace.factory.backfill_plan import Part, Patched, Plan, plan, plan_times_in
+from headrace.factory.backfill_plan import Part, Patched, Plan, plan, plan_times_in, stepped
 from headrace.storage.jobs import JobRecord
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -92,6 +93,58 @@ def test_too_many_dates_are_refused_before_they_are_all_made() -> None:
             job("a", "0 0 2 * * ?"), plan_times=tuple(at("01-01 00:00") + timedelta(minutes=n) for n in range(6000))
         )
         planned(many, replace(many))
+
+
+STEPS = [  # expression, range of 2026, step, dates by the clock of Berlin
+    ("0 0 2 * * ?", "01-01 00:00", "01-10 23:59", "2d", ["01-01 02", "01-03 02", "01-05 02", "01-07 02", "01-09 02"]),
+    ("0 30 2 * * ?", "03-28 00:00", "03-30 23:59", "1d", ["03-28 02", "03-29 03", "03-30 02"]),  # no 02:30 on the 29th
+    ("0 30 2 * * ?", "10-24 00:00", "10-26 23:59", "1d", ["10-24 02", "10-25 02", "10-26 02"]),  # 02:30 comes twice
+    (
+        "0 0 0/12 * * ?",
+        "03-27 06:00",
+        "03-31 23:59",
+        "2d",
+        ["03-27 12", "03-29 00", "03-29 12", "03-31 00", "03-31 12"],
+    ),
+    ("0 0 2 * * ?", "01-01 12:00", "01-06 00:00", "2d", ["01-02 02", "01-04 02"]),  # from the first date on
+    ("0 0 2 L * ?", "01-10 00:00", "06-15 00:00", "2M", ["01-31 02", "03-31 02", "05-31 02"]),
+    ("0 0 2 * * ?", "01-31 00:00", "04-30 23:59", "1M", ["01-31 02", "02-28 02", "03-31 02", "04-30 02"]),
+    ("0 0 2 15 * ?", "01-31 00:00", "05-31 00:00", "1M", ["02-15 02", "03-15 02", "04-15 02", "05-15 02"]),
+    ("0 0 2 ? * 6", "01-01 00:00", "02-01 00:00", "2w", ["01-02 02", "01-16 02", "01-30 02"]),
+    ("0 0 23 * * ?", "01-01 00:00", "01-03 22:00", "2d", ["01-01 23"]),
+    ("0 0 2 1 1 ?", "02-01 00:00", "12-01 00:00", "1d", []),
+]
+
+
+@pytest.mark.parametrize(("expression", "first", "last", "words", "dates"), STEPS)
+def test_a_step_takes_whole_days_from_the_first_date_on(
+    expression: str, first: str, last: str, words: str, dates: list[str]
+) -> None:
+    definition = JobDefinition(name="j", schedule=ScheduleDefinition(kind="CRON", expression=expression))
+    step = read_step(words)
+    assert step is not None
+    parts = stepped(definition, Part(at(first), at(last)), step, ZONE)
+    assert [f"{each.astimezone(ZONE):%m-%d %H}" for each in plan_times_in(definition, parts, ZONE)] == dates
+
+
+def test_a_step_counts_days_of_the_schedules_zone_and_keeps_the_part_of_the_day() -> None:
+    schedule = ScheduleDefinition(kind="CRON", expression="0 0 0/6 * * ?", expression_time_zone="Asia/Shanghai")
+    part = Part(at("05-01 00:00"), at("05-03 23:59"), TimeOfDay(0, 6 * 60))
+    definition = JobDefinition(name="j", schedule=schedule)
+    step = read_step("2d")
+    assert step is not None
+    found = plan_times_in(definition, stepped(definition, part, step, ZONE), ZONE)
+    shanghai = ZoneInfo("Asia/Shanghai")
+    # 1 May 06:00 in Shanghai is 00:00 in Berlin, where the range begins
+    assert [f"{each.astimezone(shanghai):%d %H}" for each in found] == ["01 06", "03 00", "03 06"]
+
+
+def test_steps_over_too_many_days_are_refused_before_their_dates_are_made() -> None:
+    definition = JobDefinition(name="y", schedule=ScheduleDefinition(kind="CRON", expression="0 0 2 1 1 ?"))
+    step = read_step("1d")
+    assert step is not None
+    with pytest.raises(BackfillTooLarge):
+        stepped(definition, Part(datetime(1000, 1, 1, tzinfo=UTC), at("05-01 00:00")), step, ZONE)
 
 
 def test_a_day_waits_for_all_hours_of_its_natural_day_and_not_for_jobs_outside() -> None:

@@ -63,7 +63,7 @@ def show_factory_supplement_data(call: Call, query: ListSupplementDataQuery) -> 
     errors=(BackfillNameExists, BackfillRunning, *_REFUSALS),
     tag="supplement data",
     slow=True,
-    partly="priority, which has no effect",
+    partly="priority has no effect",
 )
 def create_factory_supplement_data_instance(call: Call, body: CreateSupplementData) -> None:
     """Run the past plan times of a job, of all in a range or of those on some days.

@@ -33,7 +33,10 @@ class RunTime(Wire, rename=None):
 
 
 class StepTime(Wire, rename=None):
-    """Only every so many days of the range, 1 to 366; ``unit``: DAY, WEEK, MONTH. Ours: "Run periodically" of the console."""
+    """Only every so many (1 to 366) days, weeks or months of the range. ``unit``: DAY, WEEK, MONTH.
+
+    Ours, for "Run periodically" of the console.
+    """
 
     unit: str | None = None
     step: int | None = None
