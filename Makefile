@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVICES := $(CURDIR)/scripts/services.sh
+PAGE := src/headrace/console/page/index.html
+# Installs here are editable: they take the page that `make console` builds.
+export HATCH_BUILD_NO_HOOKS := true
 
-.PHONY: help setup demo test check lint types imports services services-stop bench docs clean
+.PHONY: help setup console demo test check lint types imports services services-stop bench docs clean
 
 help:            ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -21,17 +24,22 @@ $(VENV)/.developer: $(VENV)/.user
 
 setup: $(VENV)/.user   ## Install Headrace into .venv
 
-demo: setup      ## Import a sample package, run it, export it again; KEEP=1 keeps the server up
+demo: setup console   ## Import a sample package, run it, export it again; KEEP=1 keeps the server up
 	$(BIN)/headrace demo --home .demo --fresh $(if $(KEEP),--keep)
 
-test: $(VENV)/.developer   ## Install what the tests need and run them; services that are absent are named
+console: $(PAGE)   ## Build the page of the web console, where its source is newer; the rest works without it
+
+$(PAGE): scripts/console.py $(shell find console -name node_modules -prune -o -type f -print) | $(VENV)/.user
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group console && $(BIN)/python scripts/console.py || true
+
+test: $(VENV)/.developer console   ## Install what the tests need and run them; services that are absent are named
 	$(BIN)/python -m pytest $(TESTS)
 
 check: lint types imports test   ## What CI runs
 
 lint: $(VENV)/.developer
-	$(BIN)/ruff check src tests bench examples scripts
-	$(BIN)/ruff format --check src tests bench examples scripts
+	$(BIN)/ruff check src tests bench examples scripts hatch_build.py
+	$(BIN)/ruff format --check src tests bench examples scripts hatch_build.py
 
 types: $(VENV)/.developer
 	$(BIN)/mypy
@@ -52,4 +60,4 @@ bench: $(VENV)/.developer  ## Measure; prints one table per subject
 	$(BIN)/python -m bench
 
 clean:
-	rm -rf $(VENV) .demo build dist
+	rm -rf $(VENV) .demo build dist console/node_modules src/headrace/console/page

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs and starts the servers that marked tests use, on loopback: PostgreSQL, MariaDB, Redis, sshd (Debian packages),
-# Spark (PyPI, in a virtual environment of its own; Java from Debian). S3 needs nothing here: the tests start moto's
-# server themselves. Without names all of them: services.sh start [postgres] [sshd] [mariadb] [redis] [spark]
+# Spark (PyPI, in a virtual environment of its own; Java from Debian); and installs Chromium. S3 needs nothing here: the
+# tests start moto's server themselves. Without names all of them:
+# services.sh start [postgres] [sshd] [mariadb] [redis] [spark] [chromium]
 set -euo pipefail
 
 dir=${HEADRACE_SERVICES_DIR:-/tmp/headrace-services}
@@ -193,9 +194,17 @@ stop_sshd() {
   if sshd_runs; then kill "$(cat "$sshd_dir/pid")"; fi
 }
 
+# The tests start the browser themselves, each its own.
+start_chromium() {
+  if [ -z "$(command -v chromium)" ]; then install_packages Chromium chromium; fi
+  echo "services: $(command -v chromium)"
+}
+
+stop_chromium() { :; }
+
 command=${1:-start}
 shift || true
 case $command in
-  start | stop) for name in "${@:-postgres sshd mariadb redis spark}"; do for each in $name; do "${command}_$each"; done; done ;;
-  *) echo "usage: $0 start|stop [postgres] [sshd] [mariadb] [redis] [spark]" >&2; exit 2 ;;
+  start | stop) for name in "${@:-postgres sshd mariadb redis spark chromium}"; do for each in $name; do "${command}_$each"; done; done ;;
+  *) echo "usage: $0 start|stop [postgres] [sshd] [mariadb] [redis] [spark] [chromium]" >&2; exit 2 ;;
 esac

@@ -1,0 +1,143 @@
+/** What the pages read from the server, and how often it is read again. */
+
+import { useQuery } from "@tanstack/react-query";
+import { createContext, useContext } from "react";
+
+import {
+  type Api,
+  type Instance,
+  type InstanceDetail,
+  instancePath,
+  type Job,
+  type JobDefinition,
+  jobPath,
+  type WaitingReasons,
+  type Workspace,
+} from "./api";
+
+const DAY = 86_400_000;
+const MOST = 1000; // rows the API lists at once
+const SPANS = [DAY / 24, DAY, 32 * DAY, 400 * DAY, 3700 * DAY]; // each is asked where the one before has too few times
+
+export const WEEK = 7 * DAY; // the longest span of plan times the API lists at once
+export const PAGE = 50;
+export const ENDED = new Set(["success", "fail", "manual-stop", "skip-by-depend"]);
+const AT_REST = new Set(["waiting", "waiting-confirm", "pause", "freeze"]);
+
+const ApiContext = createContext<Api | null>(null);
+export const ApiProvider = ApiContext.Provider;
+
+export function useApi(): Api {
+  const found = useContext(ApiContext);
+  if (found === null) throw new Error("nobody is signed in");
+  return found;
+}
+
+function useAsked<T>(key: readonly unknown[], ask: (api: Api, signal: AbortSignal) => Promise<T>, every = 0, enabled = true) {
+  const api = useApi();
+  return useQuery({
+    queryKey: [api.session.projectId, api.session.workspace, ...key],
+    queryFn: ({ signal }) => ask(api, signal),
+    refetchInterval: every || false,
+    enabled,
+  });
+}
+
+export const useWorkspaces = () =>
+  useAsked(["workspaces"], async (api, signal) => {
+    const found = await api.get<{ data: Workspace[] }>("/workspaces/console", { limit: 100 }, signal);
+    return found.data;
+  });
+
+/** All jobs of a type whose names contain a text: the API knows no filter by status, so the page has one. */
+export const useJobs = (jobType: string, jobName: string) =>
+  useAsked(
+    ["jobs", jobType, jobName],
+    async (api, signal) => {
+      const found: Job[] = [];
+      for (let offset = 0; ; offset += 1) {
+        const page = await api.get<{ total: number; jobs: Job[] }>(
+          "/jobs",
+          { jobType, jobName, offset, limit: MOST },
+          signal,
+        );
+        found.push(...page.jobs);
+        if ((offset + 1) * MOST >= page.total) return found;
+      }
+    },
+    10_000,
+  );
+
+export const useDefinition = (name: string, version?: number) =>
+  useAsked(["definition", name, version ?? "draft"], (api, signal) =>
+    api.get<JobDefinition>(jobPath(name), { version }, signal),
+  );
+
+export const useJobStatus = (name: string) =>
+  useAsked(
+    ["status", name],
+    (api, signal) => api.get<{ status: string }>(`${jobPath(name)}/status`, {}, signal),
+    3_000,
+  );
+
+/** The next plan times of a job in milliseconds, of a span that is made longer until it has enough. */
+export const usePlanTimes = (name: string, count: number, asIfStarted: boolean, enabled: boolean) =>
+  useAsked(
+    ["plan times", name, count, asIfStarted],
+    async (api, signal) => {
+      let found: number[] = [];
+      const now = Date.now();
+      for (const span of SPANS) {
+        const body = { minPlanTime: now, maxPlanTime: now + span, jobs: [name], asIfStarted };
+        const told = await api.post<{ instances: { planTime: number }[] }>("/simulation", body, signal);
+        found = told.instances.map((instance) => instance.planTime);
+        if (found.length >= count) break;
+      }
+      return found.slice(0, count);
+    },
+    30_000,
+    enabled,
+  );
+
+export interface InstanceFilter {
+  jobName?: string;
+  preciseQuery?: boolean;
+  status?: string;
+  weeksAgo: number;
+  offset: number;
+}
+
+export const spanOf = (weeksAgo: number, now: number): [number, number] => [
+  now - (weeksAgo + 1) * WEEK,
+  now - weeksAgo * WEEK,
+];
+
+export const useInstances = ({ weeksAgo, ...filter }: InstanceFilter) =>
+  useAsked(
+    ["instances", filter, weeksAgo],
+    (api, signal) => {
+      const [minPlanTime, maxPlanTime] = spanOf(weeksAgo, Date.now() + 1);
+      const query = { ...filter, minPlanTime, maxPlanTime, limit: PAGE };
+      return api.get<{ total: number; instances: Instance[] }>("/jobs/instances/detail", query, signal);
+    },
+    3_000,
+  );
+
+export function useInstance(job: string, id: string) {
+  const api = useApi();
+  return useQuery({
+    queryKey: [api.session.projectId, api.session.workspace, "instance", job, id],
+    queryFn: ({ signal }) => api.get<InstanceDetail>(instancePath(job, id), {}, signal),
+    refetchInterval: (query) => (query.state.data && ENDED.has(query.state.data.status) ? 5_000 : 1_000),
+  });
+}
+
+export const useWaitingReasons = (job: string, id: string, status: string | undefined) =>
+  useAsked(
+    ["why", job, id],
+    (api, signal) => api.get<WaitingReasons>(`${instancePath(job, id)}/waiting-reasons`, {}, signal),
+    2_000,
+    status !== undefined && AT_REST.has(status),
+  );
+
+export const waits = (status: string): boolean => AT_REST.has(status);
