@@ -383,3 +383,57 @@ class HiveUnreachable(CdmError):
     """No connection to HiveServer2, or it refuses the user."""
 
     code, text = "Cdm.1011", "Failed to connect to Hive."
+
+
+class HBaseTableMissing(CdmError):
+    """No such table of HBase; the detail is its name."""
+
+    code, text = "Cdm.1100", "The table [%s] does not exist."
+
+
+class HBaseUnreachable(CdmError):
+    """No connection to HBase."""
+
+    code, text = "Cdm.1101", "Failed to connect to HBase."
+
+
+class HBaseTableNotMade(CdmError):
+    """HBase refused to make a table; the detail names it."""
+
+    code, text = "Cdm.1102", "Failed to create the table."
+
+
+class HBaseRowKeyMissing(CdmError):
+    """A job that writes to HBase must say of which columns row keys are made."""
+
+    code, text = "Cdm.1103", "The row key must be set."
+
+
+class HBaseColumnsMissing(CdmError):
+    """Nothing says which columns of HBase are meant."""
+
+    code, text = "Cdm.1115", "columns must be set."
+
+
+class HBaseColumnTwice(CdmError):
+    """A column of a job on HBase is listed twice; the detail is its name."""
+
+    code, text = "Cdm.1116", "The column [%s] is duplicate."
+
+
+class HBaseFamilyMissing(CdmError):
+    """A table of HBase has no such column family; the detail names it."""
+
+    code, text = "Cdm.1118", "The column family does not exist."
+
+
+class HBaseReadFailed(CdmError):
+    """HBase refused to be read."""
+
+    code, text = "Cdm.0247", "Failed to operate HBase."
+
+
+class HBaseLoadFailed(CdmError):
+    """HBase refused to be written."""
+
+    code, text = "Cdm.0251", "Failed to load data to HBase."
