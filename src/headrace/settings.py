@@ -54,6 +54,8 @@ class Settings:
     spark_submit: str | None = None  # path of spark-submit; None: the one on PATH
     spark_master: str | None = None  # its --master; None: what Spark's own configuration says
     dask_scheduler: str | None = None  # tls://host:port of a Dask cluster whose workers run splits of migrations
+    spark_connect: str | None = None  # sc://host:port/;use_ssl=true of a Spark whose executors run splits of migrations
+    spark_python: str | None = None  # path of their Python with Headrace; None: what PYSPARK_PYTHON says there
 
     @classmethod
     def load(cls, flags: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Self:

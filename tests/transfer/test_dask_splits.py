@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
+from split_runs import STAGES, TABLES, Run, sql
 
 from headrace.errors import HeadraceError
 from headrace.errors_cdm import CdmError, RunLost, RunStopped, TooManyDirtyRows
-from headrace.objectstore.files import FileStore
-from headrace.sql.engine import Cancellation, SqlEngine
-from headrace.transfer.ad_hoc import Wishes, copy_job
-from headrace.transfer.connector import Surroundings
+from headrace.transfer.connector import Elsewhere
 from headrace.transfer.counters import Counters
-from headrace.transfer.dispatch import Heard, Outcome, Parcel
-from headrace.transfer.job import run_job
+from headrace.transfer.dispatch import Outcome
+from headrace.transfer.dispatch_dask import Heard, Parcel
 
 distributed = pytest.importorskip("distributed", reason="the extra headrace[dask] is not installed")
 pytestmark = pytest.mark.postgres
-
-MEGABYTE = "repeat(md5(i::text), 32768)"
-STAGES = "SELECT count(*) FROM pg_class WHERE relname LIKE '%cdm_stage%'"
 
 
 @pytest.fixture(scope="module")
@@ -49,70 +40,8 @@ def cluster() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def url(new_module_postgres_url: Callable[[], str]) -> str:
     made = new_module_postgres_url()
-    sql(made, "CREATE TABLE many AS SELECT i AS id, 'n' || i AS name, i / 7.0 AS part FROM generate_series(1, 20000) i")
-    sql(
-        made,
-        "CREATE FUNCTION slowly(i INT) RETURNS INT LANGUAGE SQL VOLATILE AS 'SELECT i FROM pg_sleep(0.1)';"
-        f"CREATE VIEW slow AS SELECT slowly(i) AS id, {MEGABYTE} AS text FROM generate_series(1, 60) i",
-    )
+    sql(made, TABLES)
     return made
-
-
-def sql(url: str, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(statement)
-        return cursor.fetchall() if cursor.description else []
-
-
-def no_engine() -> SqlEngine:
-    raise AssertionError
-
-
-class Run:
-    """A job that runs in a thread."""
-
-    def __init__(self, url: str, folder: Path, scheduler: str, read: str, written: str, **wishes: Any) -> None:
-        self.lines: list[str] = []
-        self.counters = Counters()
-        self.cancellation = Cancellation()
-        self.failure: BaseException | None = None
-        self._job = copy_job(f"{url}/{read}", written if ":" in written else f"{url}/{written}", Wishes(**wishes))
-        self._surroundings = Surroundings(
-            store=FileStore(folder / "obs"),
-            files=folder,
-            open_sql=no_engine,
-            zone=UTC,
-            now=lambda: 0,
-            cancellation=self.cancellation,
-            counters=self.counters,
-            say=self.lines.append,
-            dask=scheduler,
-        )
-        self._thread = threading.Thread(target=self._work)
-
-    def _work(self) -> None:
-        try:
-            run_job(self._job, self._surroundings, f"r{time.monotonic_ns()}")
-        except BaseException as error:
-            self.failure = error
-
-    def start(self) -> Run:
-        self._thread.start()
-        return self
-
-    def end(self) -> Run:
-        self._thread.join(90)
-        assert not self._thread.is_alive()
-        if self.failure is not None:
-            raise self.failure
-        return self
-
-    def until_written(self, rows: int) -> None:
-        deadline = time.monotonic() + 60
-        while self.counters.now().rows_written < rows:
-            assert self.failure is None, self.failure
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
 
 
 def worker_at_work(cluster: Any) -> int:
@@ -123,8 +52,8 @@ def worker_at_work(cluster: Any) -> int:
 
 
 def test_splits__on_workers_give_what_threads_give(cluster: Any, url: str, tmp_path: Path) -> None:
-    for table, scheduler in (("by_threads", ""), ("by_workers", cluster.scheduler_address)):
-        run = Run(url, tmp_path, scheduler, "many", table, partition="id", parallel=4).start().end()
+    for table, elsewhere in (("by_threads", Elsewhere()), ("by_workers", Elsewhere(dask=cluster.scheduler_address))):
+        run = Run(url, tmp_path, elsewhere, "many", table, partition="id", parallel=4).start().end()
         counts = run.counters.now()
         assert (counts.parts, counts.parts_done, counts.rows_read, counts.rows_written) == (4, 4, 20000, 20000)
         assert sql(url, f"SELECT * FROM many EXCEPT ALL SELECT * FROM {table}") == []
@@ -135,7 +64,9 @@ def test_splits__on_workers_give_what_threads_give(cluster: Any, url: str, tmp_p
 def test_splits__an_error_of_a_worker_is_the_error_of_the_job(cluster: Any, url: str, tmp_path: Path) -> None:
     sql(url, "CREATE TABLE narrow (id SMALLINT, name TEXT, part NUMERIC); INSERT INTO narrow VALUES (0, 'kept', 0)")
     sql(url, "CREATE VIEW wide AS SELECT id + 20000 AS id, name, part FROM many")
-    run = Run(url, tmp_path, cluster.scheduler_address, "wide", "narrow", partition="id", parallel=2).start()
+    run = Run(
+        url, tmp_path, Elsewhere(dask=cluster.scheduler_address), "wide", "narrow", partition="id", parallel=2
+    ).start()
     with pytest.raises(TooManyDirtyRows, match="does not fit int16"):
         run.end()
     assert sql(url, "SELECT * FROM narrow") == [(0, "kept", 0)]
@@ -145,7 +76,7 @@ def test_splits__an_error_of_a_worker_is_the_error_of_the_job(cluster: Any, url:
 def test_splits__a_worker_killed_in_the_middle_of_a_staged_split_is_replaced(
     cluster: Any, url: str, tmp_path: Path
 ) -> None:
-    run = Run(url, tmp_path, cluster.scheduler_address, "slow", "staged").start()
+    run = Run(url, tmp_path, Elsewhere(dask=cluster.scheduler_address), "slow", "staged").start()
     run.until_written(1)
     assert sql(url, "SELECT count(*) FROM staged") == [(0,)]
     os.kill(worker_at_work(cluster), signal.SIGKILL)
@@ -159,7 +90,7 @@ def test_splits__a_worker_killed_in_the_middle_of_a_split_that_is_not_staged_fai
     cluster: Any, url: str, tmp_path: Path
 ) -> None:
     direct = {"useStageTable": "false"}
-    run = Run(url, tmp_path, cluster.scheduler_address, "slow", "direct", target=direct).start()
+    run = Run(url, tmp_path, Elsewhere(dask=cluster.scheduler_address), "slow", "direct", target=direct).start()
     run.until_written(1)
     os.kill(worker_at_work(cluster), signal.SIGKILL)
     with pytest.raises(RunLost, match="does not allow to write it again"):
@@ -169,7 +100,7 @@ def test_splits__a_worker_killed_in_the_middle_of_a_split_that_is_not_staged_fai
 
 
 def test_splits__end_when_the_job_is_stopped(cluster: Any, url: str, tmp_path: Path) -> None:
-    run = Run(url, tmp_path, cluster.scheduler_address, "slow", "stopped").start()
+    run = Run(url, tmp_path, Elsewhere(dask=cluster.scheduler_address), "slow", "stopped").start()
     run.until_written(1)
     run.cancellation.cancel()
     with pytest.raises(RunStopped):
@@ -180,7 +111,7 @@ def test_splits__end_when_the_job_is_stopped(cluster: Any, url: str, tmp_path: P
 
 
 def test_splits__what_lives_here_runs_here(cluster: Any, url: str, tmp_path: Path) -> None:
-    run = Run(url, tmp_path, cluster.scheduler_address, "many", "file:many.csv").start().end()
+    run = Run(url, tmp_path, Elsewhere(dask=cluster.scheduler_address), "many", "file:many.csv").start().end()
     assert "Runs in this process and not on Dask: its files are on this machine." in run.lines
     (written,) = tmp_path.rglob("many.csv")
     assert written.read_text().count("\n") >= 20000
@@ -189,8 +120,8 @@ def test_splits__what_lives_here_runs_here(cluster: Any, url: str, tmp_path: Pat
 def test_splits__a_scheduler_that_is_not_there_is_told(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.transfer.dispatch.ANSWER_SECONDS", 0.5)
-    run = Run(url, tmp_path, "tcp://127.0.0.1:1", "many", "nowhere").start()
+    monkeypatch.setattr("headrace.transfer.dispatch_dask.ANSWER_SECONDS", 0.5)
+    run = Run(url, tmp_path, Elsewhere(dask="tcp://127.0.0.1:1"), "many", "nowhere").start()
     with pytest.raises(CdmError, match=r"dask_scheduler: tcp://127\.0\.0\.1:1 cannot be reached"):
         run.end()
     assert sql(url, STAGES) == [(0,)]

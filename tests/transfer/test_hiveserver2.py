@@ -19,7 +19,7 @@ import pytest
 from headrace.errors_cdm import CdmError, HiveUnreachable, RunStopped, TypeUnsupported
 from headrace.objectstore.files import FileStore
 from headrace.sql.engine import Cancellation, SqlEngine
-from headrace.transfer.connector import Surroundings, open_connector
+from headrace.transfer.connector import Elsewhere, Surroundings, open_connector
 from headrace.transfer.connectors.warehouse import Warehouse
 from headrace.transfer.counters import Counters
 from headrace.transfer.definition import Job
@@ -209,7 +209,7 @@ def test_hive__what_is_wrong_is_told(place: Surroundings, database: HiveDatabase
 
 def test_hive__without_a_server_the_embedded_engine_is_meant(place: Surroundings) -> None:
     link = Link(name="h", connector="hive-connector", values={"host": "10.1.1.1", "properties": "{}"})
-    connector = open_connector(link, replace(place, dask="tcp://x"))
+    connector = open_connector(link, replace(place, elsewhere=Elsewhere(dask="tcp://x")))
     assert isinstance(connector, Warehouse)
     assert connector.test() == "The tables of the workspace are here."
     assert connector.only_here

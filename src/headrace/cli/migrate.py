@@ -130,7 +130,8 @@ def _surroundings(home: Path | None, cancellation: Cancellation, counters: Count
     def no_engine() -> SqlEngine:
         raise CdmError("The tables of a workspace are reached by jobs of a server only.")
 
-    return importlib.import_module("headrace.transfer.connector").Surroundings(
+    connector = importlib.import_module("headrace.transfer.connector")
+    return connector.Surroundings(
         store=open_store(
             settings.object_store_url, settings.home, dict(os.environ), create_buckets=settings.create_buckets
         ),
@@ -140,7 +141,7 @@ def _surroundings(home: Path | None, cancellation: Cancellation, counters: Count
         now=lambda: time.time_ns() // 1_000_000,
         cancellation=cancellation,
         counters=counters,
-        dask=settings.dask_scheduler or "",
+        elsewhere=connector.Elsewhere.of(settings),
     )
 
 

@@ -13,7 +13,7 @@ from headrace.sql.engine import SqlEngine
 from headrace.storage.submissions import PREPARED, READING, SubmissionRecord
 from headrace.transfer import job as transfer_job
 from headrace.transfer import whole_database
-from headrace.transfer.connector import Surroundings, open_connector
+from headrace.transfer.connector import Elsewhere, Surroundings, open_connector
 from headrace.transfer.definition import Job
 from headrace.transfer.options import Link
 from headrace.transfer.whole_database import read_progress, settle_tables
@@ -32,7 +32,7 @@ def surroundings(services: Services, workspace_id: str, open_sql: OpenSql, runni
         cancellation=running.cancellation,
         counters=running.counters,
         say=running.say,
-        dask=services.settings.dask_scheduler or "",
+        elsewhere=Elsewhere.of(services.settings),
     )
 
 

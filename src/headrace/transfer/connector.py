@@ -30,6 +30,7 @@ import pyarrow as pa
 
 from headrace.errors_cdm import CdmConnectorNotFound, CdmDirectionMissing
 from headrace.objectstore.base import ObjectStore
+from headrace.settings import Settings
 from headrace.sql.engine import Cancellation, SqlEngine
 from headrace.transfer.counters import Counters
 from headrace.transfer.options import Link, Options
@@ -47,6 +48,23 @@ class Rejected(NamedTuple):
     reason: str
 
 
+class Elsewhere(NamedTuple):
+    """Other machines that may run splits; nothing of it is set where threads of this process do.
+
+    ``dask``: the address of a scheduler; ``spark``: the URL of Spark Connect, which may hold a token; ``spark_python``:
+    the path of Python on its executors, where it is not the one they are configured with.
+    """
+
+    dask: str = ""
+    spark: str = ""
+    spark_python: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Elsewhere:
+        """What an installation is set to."""
+        return cls(settings.dask_scheduler or "", settings.spark_connect or "", settings.spark_python or "")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What connectors may use of this installation.
@@ -54,7 +72,7 @@ class Surroundings:
     ``store``: its object store; ``files``: the only folder of the machine they may touch; ``open_sql``: the embedded
     engine of the workspace; ``cancellation``: cancelled when the job is to stop; ``say``: a line for the log of the
     run, never a secret; ``zone``: of times that carry none; ``now``: milliseconds; ``counters``: of the run, for those
-    who count files; ``dask``: the address of the scheduler whose workers run the splits, none where threads do.
+    who count files; ``elsewhere``: other machines that may run the splits.
     """
 
     store: ObjectStore
@@ -65,7 +83,7 @@ class Surroundings:
     cancellation: Cancellation = field(default_factory=Cancellation)
     counters: Counters = field(default_factory=Counters)
     say: Callable[[str], None] = lambda text: None
-    dask: str = ""
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
 
 
 class Source(ABC):

@@ -18,6 +18,8 @@ from headrace.transfer.converters import read_converters
 from headrace.transfer.definition import Job
 from headrace.transfer.dirty_rows import DirtyRules
 from headrace.transfer.dispatch import Dispatch
+from headrace.transfer.dispatch_dask import DaskDispatch
+from headrace.transfer.dispatch_spark import SparkDispatch, end_session
 from headrace.transfer.files.connector import FileConnector
 from headrace.transfer.files.copy import copy_files
 from headrace.transfer.files.store import FileStore
@@ -46,9 +48,11 @@ def run_job(job: Job, surroundings: Surroundings, run: str, listener: Listener |
         if _is_copy(job):
             _copy(job, open_connector(job.from_link, inside), open_connector(job.to_link, inside), inside)
             return
+        transfer = opened(job, inside, run)
+        kept = {} if transfer.spread is None else transfer.spread.kept
         transfer = replace(
-            opened(job, inside, run),
-            on_prepared=lambda prepared: listener.prepared(as_json(prepared)),
+            transfer,
+            on_prepared=lambda prepared: listener.prepared({**as_json(prepared), **kept}),
             on_moving=listener.moving,
         )
         with closing(transfer.source), closing(transfer.target):
@@ -80,17 +84,20 @@ def opened(job: Job, surroundings: Surroundings, run: str) -> Transfer:
 def _dispatch(
     job: Job, surroundings: Surroundings, run: str, rules: Rules, target: Target, sides: tuple[Connector, Connector]
 ) -> Dispatch | None:
-    """What hands the splits to a Dask cluster; none where there is no cluster, or something keeps the job here."""
-    if not surroundings.dask:
+    """What hands the splits to other machines; none where there are none, or something keeps the job here."""
+    elsewhere = surroundings.elsewhere
+    if not elsewhere.dask and not elsewhere.spark:
         return None
+    wanted = job.section("throttlingConfig").flag("submitToCluster")
+    on_spark = elsewhere.spark != "" and (wanted or not elsewhere.dask)
     kept = [side.only_here for side in sides]
     if rules.dirty.folder:
         kept.append(open_connector(job.dirty_link, surroundings).only_here)
     if reason := next(filter(None, kept), ""):
-        surroundings.say(f"Runs in this process and not on Dask: {reason}.")
+        surroundings.say(f"Runs in this process and not on {'Spark' if on_spark else 'Dask'}: {reason}.")
         return None
-    return Dispatch(
-        scheduler=surroundings.dask,
+    kind = partial(SparkDispatch, elsewhere=elsewhere) if on_spark else partial(DaskDispatch, scheduler=elsewhere.dask)
+    return kind(
         job=job,
         run=run,
         zone=str(surroundings.zone),
@@ -116,7 +123,9 @@ def finish_job(job: Job, surroundings: Surroundings, state: Mapping[str, Any]) -
 
 
 def abandon_job(job: Job, surroundings: Surroundings, state: Mapping[str, Any]) -> None:
-    """Remove what a run that a crash cut short left in the destination. Raises CdmError."""
+    """Remove what a run that a crash cut short left in the destination; first end its splits. Raises CdmError."""
+    if "spark" in state:
+        end_session(surroundings.elsewhere, state["spark"])
     with closing(_target(job, surroundings)) as target:
         target.abandon(from_json(state))
 

@@ -21,6 +21,7 @@ from headrace.transfer.channel import Channel, Closed
 from headrace.transfer.connector import Prepared, Source, Split, Target, Writer
 from headrace.transfer.counters import Counters
 from headrace.transfer.dirty_rows import DirtyRows, DirtyRules
+from headrace.transfer.dispatch import Dispatch
 from headrace.transfer.files.store import FileStore
 from headrace.transfer.mapping import Mapper
 from headrace.transfer.throttle import Throttle
@@ -66,7 +67,7 @@ class Transfer:
     on_prepared: Callable[[Prepared], None] = lambda prepared: None
     on_moving: Callable[[], None] = lambda: None
     say: Callable[[str], None] = lambda text: None
-    spread: Callable[[Prepared, pa.Schema, Sequence[Split]], None] | None = None
+    spread: Dispatch | None = None
 
 
 def run_transfer(transfer: Transfer) -> None:
