@@ -21,15 +21,20 @@ NUMBERS = itertools.count()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     opened: Database
     if request.param == "sqlite":
         opened = SqliteDatabase(tmp_path / "headrace.db")
     else:
         opened = open_database(request.getfixturevalue("new_postgres_url")(), tmp_path)
-    migrate.upgrade(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def database(empty_database: Database) -> Database:
+    migrate.upgrade(empty_database)
+    return empty_database
 
 
 @pytest.fixture(params=["files", pytest.param("s3", marks=pytest.mark.s3)])

@@ -24,6 +24,7 @@ from headrace.wire.v2.baselines import (
     CreateBaselineRequest,
     ListBaselineInstancesQuery,
     ListBaselinesQuery,
+    PeriodTime,
     SmnTopicRequest,
 )
 
@@ -249,6 +250,79 @@ def test_every_hour_of_the_day_before_counts(promises: Promises) -> None:
     assert "2 instances have not ended well" in (found.error_message or "")
 
 
+def hourly(promises: Promises, name: str, **times: str) -> None:
+    """A baseline of the type HOUR: ``h3="02:59"`` is the third hour."""
+    periods = [PeriodTime(int(number[1:]), text) for number, text in times.items()]
+    promises.promise(name, at=moment("08 00:30"), type="HOUR", buffer=600_000, period=periods, sla_hour="", sla_min="")
+
+
+def test_each_hour_has_a_promise_about_what_is_planned_in_it(promises: Promises) -> None:
+    name = job(promises, expression="0 0/30 * * * ?")
+    hourly(promises, name, h2="01:59", h3="02:59", h5="04:59")
+    promises.factory.tick(moment("08 02:00"))
+    for record in promises.factory.of(name):
+        ended = moment("08 01:10") if record.plan_time < to_millis(moment("08 02:00")) else moment("08 02:40")
+        with promises.factory.services.db.writing() as connection:
+            status = "success" if ended.hour == 1 else "waiting"
+            instances.update_instances(connection, [record._replace(status=status, end_time=to_millis(ended))])
+    promises.look(moment("08 01:55"))
+    promises.look(moment("08 02:00"))
+    promises.look(moment("08 02:49"))
+    found = promises.found()
+    assert [(each.start_time, each.sla_time, each.expect_time) for each in found] == [
+        tuple(to_millis(moment(f"08 {hour:02}:{minute}")) for minute in ("00", "59", "49")) for hour in (1, 2)
+    ]
+    assert [(each.status, each.finish_status) for each in found] == [("SAFE", "FINISH"), ("DANGEROUS", "UNFINISH")]
+    assert {each.instance_type for each in found} == {"HOUR"}
+    assert promises.found(type="DAY") == []
+    assert promises.next_look() == "08 02:54"
+    promises.look(moment("08 02:59"))
+    assert [each.status for each in promises.found(type="HOUR")] == ["SAFE", "OVER"]
+    assert sorted(kind for kind, _, _ in promises.alarmed()) == [6, 7]
+
+
+def test_promises_of_several_hours_may_be_due_at_one_moment_of_the_next_day(promises: Promises) -> None:
+    name = job(promises, expression="0 0 * * * ?")
+    hourly(promises, name, h24="26:00", h23="26:00", h2="02:00")
+    promises.factory.tick(moment("09 01:00"))
+    promises.look(moment("09 01:00"))
+    due = to_millis(moment("09 02:00"))
+    assert [(each.sla_time, each.start_time) for each in promises.found()][-2:] == [
+        (due, to_millis(moment("08 22:00"))),
+        (due, to_millis(moment("08 23:00"))),
+    ]
+    promises.look(moment("09 01:50"))
+    assert [each.sla_time for each in promises.found()].count(due) == 3  # the second hour of the ninth, too
+    assert len([kind for kind, _, _ in promises.alarmed() if kind == 6]) == 3
+
+
+def test_hours_missed_while_no_server_ran_are_told_of_the_last_day(promises: Promises) -> None:
+    name = job(promises, expression="0 0 * * * ?")
+    hourly(promises, name, h2="01:59", h3="02:59")
+    promises.factory.tick(moment("11 02:30"))
+    promises.look(moment("11 02:30"))
+    assert [from_millis(each.sla_time).astimezone(START.tzinfo).strftime("%d %H:%M") for each in promises.found()] == [
+        "10 02:59",
+        "11 01:59",
+        "11 02:59",
+    ]
+    assert [kind for kind, _, _ in promises.alarmed()] == [7, 7]
+
+
+def test_hours_in_which_a_stopped_job_plans_nothing_promise_nothing(promises: Promises) -> None:
+    name = job(promises, expression="0 0 1 * * ?")
+    hourly(promises, name, h2="01:59", h3="02:59")
+    promises.factory.pause(name, moment("08 00:40"))
+    promises.look(moment("08 01:30"))
+    promises.look(moment("08 02:30"))
+    [found] = promises.found()
+    assert (found.status, found.error_message) == ("OVER", f"Not scheduled: {name} (PAUSED).")
+    promises.factory.stop(name, moment("08 03:00"))
+    promises.look(moment("09 01:30"))
+    promises.look(moment("09 02:30"))
+    assert [each.start_time for each in promises.found()][1:] == [to_millis(moment("09 01:00"))]
+
+
 def test_a_day_without_instances_promises_nothing(promises: Promises) -> None:
     name = job(promises, expression="0 0 1 20 * ?")
     promises.promise(name, at=moment("08 00:30"))
@@ -275,7 +349,15 @@ def test_what_is_promised_is_checked(promises: Promises) -> None:
     caller = promises.factory.caller(START)
     good = promises.request(name)
     refused: tuple[dict[str, Any], ...] = (
-        {"type": "HOUR"},
+        {"type": "WEEK"},
+        {"period": [], "type": "HOUR"},
+        {"period": [PeriodTime(0, "00:59")], "type": "HOUR"},
+        {"period": [PeriodTime(25, "25:59")], "type": "HOUR"},
+        {"period": [PeriodTime(1, "00:59"), PeriodTime(1, "01:59")], "type": "HOUR"},
+        {"period": [PeriodTime(3, "02:00")], "type": "HOUR"},
+        {"period": [PeriodTime(3, "48:00")], "type": "HOUR"},
+        {"period": [PeriodTime(3, "2:59")], "type": "HOUR"},
+        {"period": [PeriodTime(3)], "type": "HOUR"},
         {"priority": 6},
         {"buffer": 90_001},
         {"buffer": -60_000},

@@ -6,13 +6,15 @@ import threading
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy import inspect as inspect_schema
 
 from headrace.domain.identity import User
-from headrace.storage import identity, jobs, migrate, tasks
+from headrace.storage import baselines, identity, jobs, migrate, tasks
+from headrace.storage.baselines import PromiseRecord
 from headrace.storage.database import Database, Duplicate
 from headrace.storage.identity import AccessKey, Project
 from headrace.storage.jobs import JobRecord, Names
@@ -63,6 +65,20 @@ def test_upgrade__a_second_time_changes_nothing(database: Database) -> None:
     migrate.upgrade(database)
     with database.reading() as connection:
         assert jobs.names(connection, WORKSPACE) == ["job_1"]
+
+
+def test_upgrade__promises_of_days_are_kept_and_end_when_they_are_due(empty_database: Database) -> None:
+    command.upgrade(migrate.alembic_config(empty_database.url), "0015")
+    engine = create_engine(empty_database.url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO baseline_instances VALUES (1, 2, 300, 200, 100, 'SAFE', 1, 250, '', 'ERROR', 150, NULL)")
+        )
+    engine.dispose()
+    migrate.upgrade(empty_database)
+    found = PromiseRecord(1, 2, 300, 200, 100, 300, "SAFE", 1, 250, "", "ERROR", 150, None)
+    with empty_database.reading() as opened:
+        assert baselines.promise(opened, 2, promised=300, begins=100) == found
 
 
 def test_with_text__gives_the_newest_version_while_the_draft_does_not_differ(database: Database) -> None:

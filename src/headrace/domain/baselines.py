@@ -1,16 +1,19 @@
-"""Baselines: jobs that are promised to have finished by a time of day, and how that promise stands. See decision 27."""
+"""Baselines: jobs that are promised to have finished by a time of day, and how that promise stands. See decision 27.
+
+A promise of the type DAY is about the 24 hours before it; one of HOUR about the instances planned in one hour of a day.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from headrace.domain.instance import JobState
 
-_DAY = timedelta(days=1)
+_DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
 _WELL = frozenset({JobState.SUCCESS, JobState.SKIP_BY_DEPEND})
 _BADLY = frozenset({JobState.FAIL, JobState.RUNNING_EXCEPTION, JobState.MANUAL_STOP, JobState.FREEZE})
 
@@ -43,18 +46,68 @@ class Judgement(NamedTuple):
     reason: str
 
 
-def promised_at(hour: int, minute: int, now: datetime, zone: ZoneInfo) -> datetime:
-    """The next moment after now at which the clock of a zone shows a time."""
-    local = now.astimezone(zone)
-    at = time(hour, minute, tzinfo=zone)
-    today = datetime.combine(local.date(), at)
-    return today if today > now else datetime.combine(local.date() + _DAY, at)
+class Terms(NamedTuple):
+    """What a baseline promises, in minutes after the midnight of a day; 2,879 at most.
+
+    ``daily``: of the type DAY, else None. ``hourly``: of the type HOUR, by the hour of the day (0 to 23).
+    """
+
+    buffer: timedelta
+    daily: int | None
+    hourly: Mapping[int, int]
 
 
-def begins_at(promised: datetime, zone: ZoneInfo) -> datetime:
-    """From when on instances count that are planned before a promised moment: the same time of the day before."""
-    local = promised.astimezone(zone)
-    return datetime.combine(local.date() - _DAY, local.time(), tzinfo=zone)
+def terms_of(document: Mapping[str, Any]) -> Terms:
+    """The terms that a request states, which was checked. The hour n - 1 is the period n of the API."""
+    buffer = timedelta(milliseconds=document["buffer"])
+    if document["type"] == "DAY":
+        return Terms(buffer, int(document["sla_hour"]) * 60 + int(document["sla_min"]), {})
+    periods = ((each["period_num"], each["period_time"].split(":")) for each in document["period"])
+    return Terms(buffer, None, {number - 1: int(hour) * 60 + int(minute) for number, (hour, minute) in periods})
+
+
+class Promise(NamedTuple):
+    """What is planned in ``begins <= t < ends`` has ended well when ``promised``; ``warned``: when to warn."""
+
+    promised: datetime
+    warned: datetime
+    begins: datetime
+    ends: datetime
+
+
+def open_promises(terms: Terms, since: datetime, until: datetime, zone: ZoneInfo) -> list[Promise]:
+    """The promises for ``since`` or later whose instances are planned from before ``until`` on, by promised time.
+
+    Hours are those of the clock of a zone: one that is left out has no promise, one that comes twice has one for both.
+    """
+    day, last = since.astimezone(zone).date() - 2 * _DAY, until.astimezone(zone).date() + _DAY
+    found = []
+    while day <= last:
+        for promised, begins, ends in _spans(terms, day, zone):
+            if since <= promised and begins < min(until, ends):
+                found.append(Promise(promised, promised - terms.buffer, begins, ends))
+        day += _DAY
+    return sorted(found)
+
+
+def _spans(terms: Terms, day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime, datetime]]:
+    """Promised time, begin and end of a day's promises, in UTC so that they compare as moments."""
+    if terms.daily is not None:
+        promised = _moment(day, terms.daily, zone)
+        yield promised, _moment(day - _DAY, terms.daily, zone), promised
+    for hour, minutes in terms.hourly.items():
+        yield _moment(day, minutes, zone), _moment(day, hour * 60, zone), _moment(day, hour * 60 + 60, zone)
+
+
+def _moment(day: date, minutes: int, zone: ZoneInfo) -> datetime:
+    hours, minute = divmod(minutes, 60)
+    local = datetime.combine(day + hours // 24 * _DAY, time(hours % 24, minute), tzinfo=zone)
+    return local.astimezone(UTC)
+
+
+def next_promised(terms: Terms, now: datetime, zone: ZoneInfo) -> datetime:
+    """The first promised moment after now."""
+    return open_promises(terms, now + _MOMENT, now + 4 * _DAY, zone)[0].promised
 
 
 def topic_of(receiver: Mapping[str, Any], owner: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from headrace.domain.baselines import Standing, promised_at
+from headrace.domain.baselines import Standing, next_promised, terms_of
 from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.identity import Caller
 from headrace.domain.names import JOB_NAME
@@ -29,6 +29,7 @@ from headrace.wire.v2.baselines import (
     CreateBaselineRequest,
     ListBaselineInstancesQuery,
     ListBaselinesQuery,
+    PeriodTime,
 )
 
 MAX_JOBS = 100  # of one baseline
@@ -36,7 +37,9 @@ MAX_ROWS = 100
 MAX_RANGE = timedelta(days=180)
 MAX_RECEIVERS = 20
 MAX_BUFFER = 86_400_000
+DAY = 1440  # minutes
 _MINUTE = 60_000
+_PERIOD_TIME = re.compile(r"([0-9]{2}):([0-5][0-9])")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _NEXT_DAY = timedelta(days=1)
 _EVENTS = ("ERROR", "SLOW_DOWN")
@@ -58,7 +61,7 @@ def change(services: Services, caller: Caller, baseline_id: str, request: Create
 def _put(services: Services, caller: Caller, baseline_id: str | None, request: CreateBaselineRequest) -> None:
     document = _checked(caller, request)
     zone = ZoneInfo(services.settings.time_zone)
-    promised = promised_at(int(document["sla_hour"]), int(document["sla_min"]), from_millis(caller.now), zone)
+    promised = next_promised(terms_of(document), from_millis(caller.now), zone)
     try:
         with services.db.writing() as connection:
             known = None if baseline_id is None else _found(connection, caller, baseline_id)
@@ -126,7 +129,7 @@ def list_promises(
         for promise, baseline in rows
         for document in (json.loads(baseline.document),)
         if query.baseline_name in baseline.name
-        and query.type in ("", "DAY")
+        and query.type in ("", document["type"])
         and query.status in ("", promise.standing)
         and _FINISHED.get(query.finish_status, promise.finished) == promise.finished
         and _suits(document, query.owner_name, query.priority)
@@ -152,7 +155,7 @@ def _checked(caller: Caller, request: CreateBaselineRequest) -> dict[str, Any]:
         "name",
         "1 to 128 letters, digits, '-', '_', '.'",
     )
-    _check(request.type, lambda kind: kind == "DAY", "type", "DAY; baselines of HOUR are not supported")
+    _check(request.type, lambda kind: kind in ("DAY", "HOUR"), "type", "DAY or HOUR")
     _check(request.priority, lambda number: 1 <= number <= 5, "priority", "a number from 1 to 5")
     _check(
         request.buffer,
@@ -160,8 +163,11 @@ def _checked(caller: Caller, request: CreateBaselineRequest) -> dict[str, Any]:
         "buffer",
         "milliseconds of whole minutes, of a day at most",
     )
-    _check(request.sla_hour, lambda text: _is_below(text, 24), "sla_hour", "an hour from 00 to 23")
-    _check(request.sla_min, lambda text: _is_below(text, 60), "sla_min", "a minute from 00 to 59")
+    if request.type == "DAY":
+        _check(request.sla_hour, lambda text: _is_below(text, 24), "sla_hour", "an hour from 00 to 23")
+        _check(request.sla_min, lambda text: _is_below(text, 60), "sla_min", "a minute from 00 to 59")
+    else:
+        _check_periods(request.period or [])
     _check(
         request.sla_task_ids,
         lambda ids: 1 <= len(ids) <= MAX_JOBS and all(map(_NUMBER.fullmatch, ids)),
@@ -177,6 +183,22 @@ def _checked(caller: Caller, request: CreateBaselineRequest) -> dict[str, Any]:
     lists: dict[str, Any] = {"smn_topics": [], "event_smn_topics": [], "event_alarm": []}
     document = {**switches, **lists, "owner_name": caller.user.name, **document}
     return document | {"sla_task_ids": list(dict.fromkeys(document["sla_task_ids"]))}
+
+
+def _check_periods(periods: Sequence[PeriodTime]) -> None:
+    """The hours of a day that are promised, each once, and when. Raises InvalidParameter."""
+    numbers = [each.period_num for each in periods]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise InvalidParameter(f"period: {numbers} are not 1 to 24 different numbers of hours.")
+    for number, text in ((each.period_num, each.period_time) for each in periods):
+        if number is None or not 1 <= number <= 24:
+            raise InvalidParameter(f"period: period_num {number} is not a number from 1 to 24.")
+        found = _PERIOD_TIME.fullmatch(text or "")
+        minutes = int(found[1]) * 60 + int(found[2]) if found else 0
+        if not (number - 1) * 60 < minutes < 48 * 60:
+            raise InvalidParameter(
+                f"period: {text!r} is not hh:mm, hh from 00 to 47, after hour {number} begins at {number - 1:02}:00."
+            )
 
 
 def _check(value: T | None, holds: Callable[[T], bool], member: str, wanted: str) -> None:
@@ -244,8 +266,6 @@ def _range(services: Services, caller: Caller, query: ListBaselineInstancesQuery
 
 
 def _shown(record: BaselineRecord, document: dict[str, Any], studio: str) -> Baseline:
-    minutes = int(document["sla_hour"]) * 60 + int(document["sla_min"])
-    warned = (minutes - document["buffer"] // _MINUTE) % 1440
     return Baseline(
         id=str(record.id),
         name=record.name,
@@ -259,10 +279,6 @@ def _shown(record: BaselineRecord, document: dict[str, Any], studio: str) -> Bas
         workspace_id=record.workspace_id,
         sla_task_ids=document["sla_task_ids"],
         priority=document["priority"],
-        sla_hour=minutes // 60,
-        sla_min=minutes % 60,
-        exp_hour=warned // 60,
-        exp_min=warned % 60,
         buffer=document["buffer"],
         enable=document["enable"],
         alarm_enable=document["alarm_enable"],
@@ -271,7 +287,32 @@ def _shown(record: BaselineRecord, document: dict[str, Any], studio: str) -> Bas
         smn_topics=document["smn_topics"],
         event_alarm=document["event_alarm"],
         event_smn_topics=document["event_smn_topics"],
+        **_shown_times(document),
     )
+
+
+def _shown_times(document: dict[str, Any]) -> dict[str, Any]:
+    """The members that say when; warnings of the day before are shown by their time of day."""
+    terms = terms_of(document)
+    before = document["buffer"] // _MINUTE
+    if terms.daily is not None:
+        (sla_hour, sla_min), (exp_hour, exp_min) = (
+            divmod(each, 60) for each in (terms.daily, (terms.daily - before) % DAY)
+        )
+        return {"sla_hour": sla_hour, "sla_min": sla_min, "exp_hour": exp_hour, "exp_min": exp_min}
+    return {
+        "hour_sla_detail": _detail(terms.hourly),
+        "hour_exp_detail": _detail({hour: minutes - before for hour, minutes in terms.hourly.items()}),
+        "period": document["period"],
+    }
+
+
+def _detail(times: Mapping[int, int]) -> str:
+    """``{"1": "00:59"}`` of minutes after midnight by hour."""
+    shown = {
+        str(hour + 1): f"{(each if each >= 0 else each % DAY) // 60:02}:{each % 60:02}" for hour, each in times.items()
+    }
+    return json.dumps(shown)
 
 
 def _shown_promise(

@@ -11,21 +11,36 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from headrace.domain.alarms import AlarmKind
-from headrace.domain.baselines import Judgement, PromisedRun, Standing, begins_at, judge, promised_at, topic_of
+from headrace.domain.baselines import (
+    Judgement,
+    Promise,
+    PromisedRun,
+    Standing,
+    Terms,
+    judge,
+    next_promised,
+    open_promises,
+    terms_of,
+    topic_of,
+)
 from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.instance import JobState
+from headrace.domain.plan_times import schedule_times
 from headrace.services import Services
 from headrace.storage import alarms, baselines, instance_lists, jobs, schedules, waits
 from headrace.storage.alarms import AlarmRecord, AlarmState
 from headrace.storage.baselines import BaselineRecord, PromiseRecord
 from headrace.storage.database import Connection
 from headrace.storage.instances import InstanceRecord
+from headrace.storage.jobs import JobRecord
 from headrace.storage.schedules import ScheduleRecord
+from headrace.wire.v1.definition import read_definition
 
 log = structlog.get_logger("headrace.scheduling")
 
 BASELINES_AT_ONCE = 100  # in one transaction
 LOOK_EVERY = 5 * 60_000
+_LATEST_NEWS = timedelta(days=1) // timedelta(milliseconds=1)  # of promises that were broken while no server ran
 _LATEST_END = timedelta(days=2) // timedelta(milliseconds=1)  # of what a broken promise is about
 KEPT = timedelta(days=180) // timedelta(milliseconds=1)
 AVERAGE_OF = 10  # runs of a job
@@ -51,67 +66,114 @@ def look_at_baselines(services: Services, now: int) -> int:
 
 
 def _look(services: Services, connection: Connection, baseline: BaselineRecord, now: int) -> None:
-    """Write how the open promise of a baseline stands, and when to look again."""
+    """Write how the open promises of a baseline stand, and when to look again."""
     zone = ZoneInfo(services.settings.time_zone)
     document: dict[str, Any] = json.loads(baseline.document)
-    warned = baseline.promised - document["buffer"]
-    open_promise = baselines.promise(connection, baseline.id, baseline.promised)
-    if open_promise is None:
-        begins = to_millis(begins_at(from_millis(baseline.promised), zone))
-        key = services.next_number()
-        times = (baseline.promised, warned, begins)
-        open_promise = PromiseRecord(key, baseline.id, *times, "", 0, None, "", "", None, None)
-    estimate = Estimate(connection, now)
-    broken = baselines.broken(connection, baseline.id, now - _LATEST_END)
-    for known in (open_promise, *(each for each in broken if each.promised != baseline.promised)):
-        runs, unscheduled = _runs(connection, document["sla_task_ids"], known.begins, known.promised, estimate, zone)
+    terms = terms_of(document)
+    since = from_millis(max(baseline.promised, now - _LATEST_NEWS))
+    known = [
+        _known(services, connection, baseline.id, each) for each in open_promises(terms, since, from_millis(now), zone)
+    ]
+    keys = {each.id for each in known}
+    known += [each for each in baselines.broken(connection, baseline.id, now - _LATEST_END) if each.id not in keys]
+    if known:
+        promised = _Promised(connection, document["sla_task_ids"], known, now, zone)
+    for each in known:
+        runs, unscheduled = promised.runs(each.begins, each.ends)
         if runs or unscheduled:
-            moments = (from_millis(known.promised), from_millis(known.warned), from_millis(now))
-            judged = judge(runs, unscheduled, *moments)
-            baselines.put_promise(connection, _written(connection, baseline, document, known, judged, now))
-    _advance(connection, baseline, document, warned, now, zone)
+            judged = judge(runs, unscheduled, *map(from_millis, (each.promised, each.warned, now)))
+            baselines.put_promise(connection, _written(connection, baseline, document, each, judged, now))
+    _advance(connection, baseline, terms, now, zone)
 
 
-def _advance(
-    connection: Connection, baseline: BaselineRecord, document: dict[str, Any], warned: int, now: int, zone: ZoneInfo
-) -> None:
-    promised = baseline.promised
-    if now >= promised:
-        hour, minute = int(document["sla_hour"]), int(document["sla_min"])
-        promised = to_millis(promised_at(hour, minute, from_millis(now), zone))
-        warned = promised - document["buffer"]
-    moments = [moment for moment in (warned, promised) if moment > now]
+def _known(services: Services, connection: Connection, baseline_id: int, promise: Promise) -> PromiseRecord:
+    """What was found of a promise before; nothing yet, where it is new."""
+    promised, warned, begins, ends = map(to_millis, promise)
+    found = baselines.promise(connection, baseline_id, promised, begins)
+    if found is not None:
+        return found
+    key = services.next_number()
+    return PromiseRecord(key, baseline_id, promised, warned, begins, ends, "", 0, None, "", "", None, None)
+
+
+def _advance(connection: Connection, baseline: BaselineRecord, terms: Terms, now: int, zone: ZoneInfo) -> None:
+    """Look again when something is due, and every five minutes, when other promises may have begun."""
+    at = from_millis(now)
+    coming = open_promises(terms, at, from_millis(now + LOOK_EVERY), zone)
+    moments = (to_millis(moment) for each in coming for moment in (each.warned, each.promised) if moment > at)
+    promised = to_millis(next_promised(terms, at, zone))
     baselines.advance(connection, baseline.id, promised, min([now + LOOK_EVERY, *moments]))
 
 
-def _runs(
-    connection: Connection, job_ids: list[str], begins: int, promised: int, estimate: Estimate, zone: ZoneInfo
-) -> tuple[list[PromisedRun], list[str]]:
-    """The instances that a promise is about, with those to come; and the jobs that will not get any more."""
-    runs, unscheduled = [], []
-    for job_id in map(int, job_ids):
-        job, schedule = jobs.by_id(connection, job_id), schedules.by_job(connection, job_id)
-        records = baselines.runs(connection, job_id, begins, promised)
-        if job is None or _is_halted(schedule, records, promised):
-            unscheduled.append(f"the job {job_id}, which was deleted" if job is None else f"{job.name} ({job.status})")
-            continue
-        for record in records:
-            planned, end = from_millis(record.plan_time).astimezone(zone), estimate.end_of(record)
-            ends = None if end is None else from_millis(end)
-            runs.append(PromisedRun(job.name, record.id, planned, JobState(record.status), ends))
-        coming = None if schedule is None else schedule.next_time
-        if coming is not None and begins <= coming < promised:
-            took = estimate.average(job_id)
-            ends = None if took is None else from_millis(max(coming, estimate.now) + took)
-            runs.append(PromisedRun(job.name, None, from_millis(coming).astimezone(zone), None, ends))
-    return runs, unscheduled
+class _Promised:
+    """The jobs of a baseline with the instances that its promises are about. Times in milliseconds."""
 
+    def __init__(
+        self, connection: Connection, job_ids: list[str], promises: Sequence[PromiseRecord], now: int, zone: ZoneInfo
+    ) -> None:
+        self._connection = connection
+        self._zone = zone
+        self._estimate = Estimate(connection, now)
+        first, last = min(each.begins for each in promises), max(each.ends for each in promises)
+        self._jobs = [
+            (
+                job_id,
+                jobs.by_id(connection, job_id),
+                schedules.by_job(connection, job_id),
+                baselines.runs(connection, job_id, first, last),
+            )
+            for job_id in map(int, job_ids)
+        ]
 
-def _is_halted(schedule: ScheduleRecord | None, records: Sequence[InstanceRecord], promised: int) -> bool:
-    """Whether instances that were promised do not come: the job was paused before them, or stopped before any."""
-    if schedule is None:
-        return not records
-    return schedule.held_time is not None and schedule.held_time < promised
+    def runs(self, begins: int, ends: int) -> tuple[list[PromisedRun], list[str]]:
+        """The instances of one promise, with those to come; and the jobs that will not get any more."""
+        runs, unscheduled = [], []
+        for job_id, job, schedule, every in self._jobs:
+            records = [each for each in every if begins <= each.plan_time < ends]
+            if job is None:
+                unscheduled.append(f"the job {job_id}, which was deleted")
+            elif self._is_halted(job, schedule, records, begins, ends):
+                unscheduled.append(f"{job.name} ({job.status})")
+            else:
+                runs += [self._made(job.name, record) for record in records]
+                coming = None if schedule is None else schedule.next_time
+                if coming is not None and begins <= coming < ends:
+                    runs.append(self._coming(job, coming))
+        return runs, unscheduled
+
+    def _made(self, name: str, record: InstanceRecord) -> PromisedRun:
+        end = self._estimate.end_of(record)
+        planned = from_millis(record.plan_time).astimezone(self._zone)
+        state = JobState(record.status)
+        return PromisedRun(name, record.id, planned, state, None if end is None else from_millis(end))
+
+    def _coming(self, job: JobRecord, planned: int) -> PromisedRun:
+        took = self._estimate.average(job.id)
+        end = None if took is None else from_millis(max(planned, self._estimate.now) + took)
+        return PromisedRun(job.name, None, from_millis(planned).astimezone(self._zone), None, end)
+
+    def _is_halted(
+        self,
+        job: JobRecord,
+        schedule: ScheduleRecord | None,
+        records: Sequence[InstanceRecord],
+        begins: int,
+        ends: int,
+    ) -> bool:
+        """Whether instances that were promised do not come: the job was paused before them, or stopped before any."""
+        if schedule is None:
+            return not records and self._is_planned(job, begins, ends)
+        held = schedule.held_time
+        return held is not None and held < ends and self._is_planned(job, max(begins, held), ends)
+
+    def _is_planned(self, job: JobRecord, begins: int, ends: int) -> bool:
+        """Whether a schedule would plan something from one time on until before another."""
+        text = jobs.version_document(self._connection, job.id, job.version) if job.version else job.draft
+        if text is None:
+            return False
+        schedule = read_definition(text).schedule
+        times = schedule_times(schedule, from_millis(begins - 1), from_millis(ends - 1), self._zone)
+        return next(times, None) is not None
 
 
 def _written(
@@ -122,7 +184,7 @@ def _written(
     judged: Judgement,
     now: int,
 ) -> PromiseRecord:
-    """A promise with what was found; a standing that is new that day is told."""
+    """A promise with what was found; a standing that is new is told."""
     told = set(filter(None, known.alarmed.split(",")))
     found = known._replace(
         standing=judged.standing.value,
@@ -154,7 +216,7 @@ def _tell(
         alarm = AlarmRecord(
             rule_id=baseline.id,
             instance_id=found.id,
-            occasion=found.promised + kind,  # one of each kind a day
+            occasion=found.promised + kind,  # one of each kind for a promise
             number=1,
             workspace_id=baseline.workspace_id,
             rule_name=baseline.name,

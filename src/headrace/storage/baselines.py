@@ -28,13 +28,17 @@ class BaselineRecord(NamedTuple):
 
 
 class PromiseRecord(NamedTuple):
-    """A row of ``baseline_instances``: the promise of one day. ``alarmed``: standings told of, joined by commas."""
+    """A row of ``baseline_instances``: a promise about what is planned in ``begins <= t < ends``.
+
+    ``alarmed``: standings told of, joined by commas.
+    """
 
     id: int
     baseline_id: int
     promised: int
     warned: int
     begins: int
+    ends: int
     standing: str
     finished: int
     finish: int | None
@@ -73,6 +77,7 @@ _PROMISE = Statement(
     select(baseline_instances).where(
         baseline_instances.c.baseline_id == bindparam("baseline_id"),
         baseline_instances.c.promised == bindparam("promised"),
+        baseline_instances.c.begins == bindparam("begins"),
     )
 )
 _BROKEN = Statement(
@@ -83,13 +88,13 @@ _BROKEN = Statement(
         baseline_instances.c.standing == literal_column("'OVER'"),
         baseline_instances.c.finished == literal_column("0"),
     )
-    .order_by(baseline_instances.c.promised)
+    .order_by(baseline_instances.c.promised, baseline_instances.c.begins)
 )
 _PUT_PROMISE = InsertStatement(
     baseline_instances,
     PromiseRecord._fields,
     lambda new: new.on_conflict_do_update(
-        index_elements=("baseline_id", "promised"),
+        index_elements=("baseline_id", "promised", "begins"),
         set_={name: new.excluded[name] for name in PromiseRecord._fields[3:]},
     ),
 )
@@ -152,13 +157,13 @@ def due(connection: Connection, now: int, rows: int) -> list[BaselineRecord]:
 
 
 def advance(connection: Connection, baseline_id: int, promised: int, next_look: int) -> None:
-    """Say which promise is open, and when to look again."""
+    """Say which promise is the first that is open, and when to look again."""
     connection.run(_ADVANCE, key=baseline_id, promised=promised, next_look=next_look)
 
 
-def promise(connection: Connection, baseline_id: int, promised: int) -> PromiseRecord | None:
+def promise(connection: Connection, baseline_id: int, promised: int, begins: int) -> PromiseRecord | None:
     """What was found of one promise."""
-    row = connection.one(_PROMISE, baseline_id=baseline_id, promised=promised)
+    row = connection.one(_PROMISE, baseline_id=baseline_id, promised=promised, begins=begins)
     return None if row is None else PromiseRecord(*row)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import column, select, table
 from headrace.storage.database import Database
 from headrace.storage.statement import Statement
 
-HEAD = "0015"
+HEAD = "0016"
 
 _REVISION = Statement(select(column("version_num")).select_from(table("alembic_version")))
 

@@ -728,8 +728,8 @@ alarms = Table(
     Index("alarms_of_instance", "instance_id"),
 )
 
-# Jobs that are promised to have finished by a time of day. document: the request as JSON. promised: the promise that is
-# open. next_look: null while it is switched off.
+# Jobs that are promised to have finished by a time of day. document: the request as JSON. promised: the first promise
+# that is open. next_look: null while it is switched off.
 baselines = Table(
     "baselines",
     metadata,
@@ -747,7 +747,7 @@ baselines = Table(
     Index("baselines_due", "next_look"),
 )
 
-# The promise of one day. warned: when to warn. begins: from when on instances count. finish: when all ended, or may.
+# A promise. warned: when to warn. begins, ends: what is planned in between counts. finish: when all ended, or may.
 # alarmed: the standings that were told of, joined by commas.
 baseline_instances = Table(
     "baseline_instances",
@@ -757,6 +757,7 @@ baseline_instances = Table(
     _number("promised"),
     _number("warned"),
     _number("begins"),
+    _number("ends"),
     _text("standing"),
     Column("finished", Integer, nullable=False),
     _number("finish", null=True),
@@ -764,7 +765,7 @@ baseline_instances = Table(
     _text("alarmed"),
     _number("first_alarm", null=True),
     _number("last_alarm", null=True),
-    UniqueConstraint("baseline_id", "promised"),
+    UniqueConstraint("baseline_id", "promised", "begins"),
     Index("baseline_instances_promised", "promised"),
 )
 

@@ -93,6 +93,19 @@ def test_baseline__published_example_is_made_listed_changed_and_deleted(baseline
     assert baselines.call("DELETE", f"{ROOT}/baseline/{shown['id']}").json()["error_code"] == "DLF.21203"
 
 
+def test_baseline__of_hours_shows_its_times_as_documented(baselines: Baselines) -> None:
+    period = [{"period_num": 1, "period_time": "00:30"}, {"period_num": 24, "period_time": "25:00"}]
+    body = baselines.body(type="HOUR", period=period)
+    assert baselines.call("POST", ROOT + "/baseline", body).status_code == 200
+    [shown] = baselines.call("GET", ROOT + "/baseline").json()["baselines"]
+    assert (shown["type"], shown["period"]) == ("HOUR", period)
+    assert shown["hour_sla_detail"] == '{"1": "00:30", "24": "25:00"}'
+    assert shown["hour_exp_detail"] == '{"1": "23:30", "24": "24:00"}'
+    assert "sla_hour" not in shown
+    refused = baselines.call("POST", ROOT + "/baseline", baselines.body(type="HOUR", name="none"))
+    assert (refused.status_code, refused.json()["error_code"]) == (400, "DLF.3051")
+
+
 def test_baseline__unknown_job_answers_dlf_21203(baselines: Baselines) -> None:
     answer = baselines.call("POST", ROOT + "/baseline", baselines.body(sla_task_ids=["1"]))
     assert answer.status_code == 400

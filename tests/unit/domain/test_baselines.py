@@ -7,7 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from headrace.domain.baselines import PromisedRun, Standing, begins_at, judge, promised_at, topic_of
+from headrace.domain.baselines import (
+    PromisedRun,
+    Standing,
+    Terms,
+    judge,
+    next_promised,
+    open_promises,
+    terms_of,
+    topic_of,
+)
 from headrace.domain.instance import JobState
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -69,15 +78,68 @@ def test_judge__names_the_worst_instance() -> None:
     )
 
 
-def test_promised_at__is_the_next_time_of_day() -> None:
-    assert promised_at(6, 0, datetime(2026, 5, 8, 3, 59, tzinfo=UTC), ZONE) == PROMISED
-    assert promised_at(6, 0, PROMISED, ZONE) == datetime(2026, 5, 9, 6, tzinfo=ZONE)
+DAILY = Terms(timedelta(hours=1), 6 * 60, {})
 
 
-def test_begins_at__is_the_same_time_of_the_day_before_also_when_the_clock_changes() -> None:
+def test_terms_of__reads_days_and_hours() -> None:
+    assert terms_of({"type": "DAY", "sla_hour": "06", "sla_min": "00", "buffer": 3_600_000}) == DAILY
+    period = [{"period_num": 1, "period_time": "00:59"}, {"period_num": 24, "period_time": "25:30"}]
+    hours = terms_of({"type": "HOUR", "sla_hour": "", "sla_min": "", "buffer": 60_000, "period": period})
+    assert hours == Terms(timedelta(minutes=1), None, {0: 59, 23: 25 * 60 + 30})
+
+
+def test_next_promised__is_the_next_time_of_day() -> None:
+    assert next_promised(DAILY, datetime(2026, 5, 8, 3, 59, tzinfo=UTC), ZONE) == PROMISED
+    assert next_promised(DAILY, PROMISED, ZONE) == datetime(2026, 5, 9, 6, tzinfo=ZONE)
+
+
+def test_next_promised__of_an_hour_that_the_clock_leaves_out_is_that_of_the_day_after() -> None:
+    terms = Terms(timedelta(), None, {2: 3 * 60})
+    moment = datetime(2026, 3, 28, 4, tzinfo=ZONE)
+    assert next_promised(terms, moment, ZONE) == datetime(2026, 3, 30, 3, tzinfo=ZONE)
+
+
+def test_open_promises__of_a_day_begin_at_the_same_time_of_the_day_before_also_when_the_clock_changes() -> None:
     promised = datetime(2026, 3, 29, 6, tzinfo=ZONE)
-    assert begins_at(promised, ZONE) == datetime(2026, 3, 28, 6, tzinfo=ZONE)
-    assert promised.astimezone(UTC) - begins_at(promised, ZONE).astimezone(UTC) == timedelta(hours=23)
+    [found] = open_promises(DAILY, promised, promised, ZONE)
+    assert (found.promised, found.ends, found.warned) == (promised, promised, promised - timedelta(hours=1))
+    assert found.begins == datetime(2026, 3, 28, 6, tzinfo=ZONE)
+    assert found.ends - found.begins == timedelta(hours=23)
+
+
+HOURS = [  # terms, since, until, (begin, end, promised) by the clock of Berlin
+    ({0: 59, 1: 119}, "05-08 00:30", "05-08 00:30", ["08 00:00 08 01:00 08 00:59"]),
+    ({0: 59, 1: 119}, "05-08 00:59", "05-08 01:01", ["08 00:00 08 01:00 08 00:59", "08 01:00 08 02:00 08 01:59"]),
+    ({0: 59, 1: 119}, "05-08 02:00", "05-08 12:00", []),
+    ({0: 59}, "05-08 02:00", "05-09 00:01", ["09 00:00 09 01:00 09 00:59"]),
+    ({23: 1500, 0: 60}, "05-09 01:00", "05-09 00:30", ["08 23:00 09 00:00 09 01:00", "09 00:00 09 01:00 09 01:00"]),
+    ({22: 2879}, "05-09 12:00", "05-09 12:00", ["08 22:00 08 23:00 09 23:59"]),
+    ({1: 200, 2: 180}, "03-29 00:00", "03-29 12:00", ["29 01:00 29 03:00 29 03:20"]),  # no 02:00 on that day
+    ({2: 180, 3: 240}, "10-25 00:00", "10-25 12:00", ["25 02:00 25 03:00 25 03:00", "25 03:00 25 04:00 25 04:00"]),
+]
+
+
+@pytest.mark.parametrize(("hours", "since", "until", "found"), HOURS)
+def test_open_promises__of_hours_are_those_that_began_and_are_not_due(
+    hours: dict[int, int], since: str, until: str, found: list[str]
+) -> None:
+    first, last = (
+        datetime.strptime(f"2026-{text}", "%Y-%m-%d %H:%M").replace(tzinfo=ZONE).astimezone(UTC)
+        for text in (since, until)
+    )
+    promises = open_promises(Terms(timedelta(), None, hours), first, last, ZONE)
+    shown = [
+        " ".join(f"{each.astimezone(ZONE):%d %H:%M}" for each in (one.begins, one.ends, one.promised))
+        for one in promises
+    ]
+    assert shown == found
+
+
+def test_open_promises__of_an_hour_that_comes_twice_are_one() -> None:
+    terms = Terms(timedelta(), None, {2: 180})
+    moment = datetime(2026, 10, 25, 12, tzinfo=ZONE)
+    [found] = open_promises(terms, moment - timedelta(hours=12), moment, ZONE)
+    assert found.ends - found.begins == timedelta(hours=2)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from headrace.wire.v2.baselines import (
 
 _ROOT = "/v2/{project_id}/factory/aiops/{instance_id}"
 _ERRORS = (InvalidParameter, WorkspaceNotFound, PermissionDenied)
-_ONE_DAY = "baselines of the type HOUR, which are refused"
 
 
 @operation("GET", _ROOT + "/baseline", errors=_ERRORS, tag="baseline")
@@ -27,7 +26,7 @@ def list_search_factory_baselines(call: Call, query: ListBaselinesQuery) -> Base
     return baselines.list_page(call.services, call.caller, call.path["instance_id"], query)
 
 
-@operation("POST", _ROOT + "/baseline", errors=(ValueNotFound, *_ERRORS), tag="baseline", partly=_ONE_DAY)
+@operation("POST", _ROOT + "/baseline", errors=(ValueNotFound, *_ERRORS), tag="baseline")
 def create_factory_baseline(call: Call, body: CreateBaselineRequest) -> None:
     """Promise that jobs have finished by a time of day.
 
@@ -36,7 +35,7 @@ def create_factory_baseline(call: Call, body: CreateBaselineRequest) -> None:
     baselines.create(call.services, call.caller, body)
 
 
-@operation("PUT", _ROOT + "/baseline/{baseline_id}", errors=(ValueNotFound, *_ERRORS), tag="baseline", partly=_ONE_DAY)
+@operation("PUT", _ROOT + "/baseline/{baseline_id}", errors=(ValueNotFound, *_ERRORS), tag="baseline")
 def update_factory_baseline(call: Call, body: CreateBaselineRequest) -> None:
     """Change a baseline; it counts from now on.
 

@@ -5,6 +5,8 @@ Hours and minutes are text in requests and numbers in answers.
 
 from __future__ import annotations
 
+import msgspec
+
 from headrace.wire.base import Wire
 
 
@@ -22,8 +24,18 @@ class SmnTopicRequest(Wire, rename=None):
     smn_config_name: str | None = None
 
 
+class PeriodTime(Wire, rename=None):
+    """An hour of the day, 1 to 24, and by when (hh:mm, hh from 00 to 47) what is planned in it is promised."""
+
+    period_num: int | None = None
+    period_time: str | None = None
+
+
 class CreateBaselineRequest(Wire, rename=None):
-    """A promise. ``buffer``: milliseconds before the promised time at which to warn. ``type``: DAY."""
+    """A promise. ``buffer``: milliseconds before the promised time at which to warn.
+
+    ``type``: DAY with ``sla_hour`` and ``sla_min``, or HOUR with ``period``.
+    """
 
     workspace_id: str | None = None
     name: str | None = None
@@ -41,6 +53,7 @@ class CreateBaselineRequest(Wire, rename=None):
     smn_topics: list[SmnTopicRequest] | None = None
     event_smn_topics: list[SmnTopicRequest] | None = None
     event_alarm: list[str] | None = None
+    period: list[PeriodTime] | None = None
 
 
 class ListBaselinesQuery(Wire, rename=None):
@@ -57,7 +70,10 @@ class ListBaselinesQuery(Wire, rename=None):
 
 
 class Baseline(Wire, rename=None, omit_defaults=False):
-    """A baseline. ``exp_hour`` and ``exp_min``: the time of warning."""
+    """A baseline. ``exp_…``: the time of warning. ``…_detail``: JSON, time by number of an hour of the day.
+
+    ``sla_hour`` to ``exp_min`` are of the type DAY only, the details and ``period`` of HOUR.
+    """
 
     id: str
     name: str
@@ -71,10 +87,6 @@ class Baseline(Wire, rename=None, omit_defaults=False):
     workspace_id: str
     sla_task_ids: list[str]
     priority: int
-    sla_hour: int
-    sla_min: int
-    exp_hour: int
-    exp_min: int
     buffer: int
     enable: bool
     alarm_enable: bool
@@ -83,6 +95,13 @@ class Baseline(Wire, rename=None, omit_defaults=False):
     smn_topics: list[SmnTopicRequest]
     event_alarm: list[str]
     event_smn_topics: list[SmnTopicRequest]
+    sla_hour: int | msgspec.UnsetType = msgspec.UNSET
+    sla_min: int | msgspec.UnsetType = msgspec.UNSET
+    exp_hour: int | msgspec.UnsetType = msgspec.UNSET
+    exp_min: int | msgspec.UnsetType = msgspec.UNSET
+    hour_sla_detail: str | msgspec.UnsetType = msgspec.UNSET
+    hour_exp_detail: str | msgspec.UnsetType = msgspec.UNSET
+    period: list[PeriodTime] | msgspec.UnsetType = msgspec.UNSET
 
 
 class BaselineList(Wire, rename=None, omit_defaults=False):
@@ -110,7 +129,10 @@ class ListBaselineInstancesQuery(Wire, rename=None):
 
 
 class BaselineInstance(Wire, rename=None):
-    """The promise of one day. ``buffer``: seconds from the estimated end to the promised time. Absent: not known."""
+    """The promise of a day, or of an hour that begins at ``start_time``. Absent: not known.
+
+    ``buffer``: seconds from the estimated end to the promised time.
+    """
 
     id: str
     baseline_id: str
