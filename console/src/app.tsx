@@ -1,5 +1,6 @@
 /** The frame around every page: who is signed in, in which workspace, and where one can go. */
 
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 
 import { api, enter, type Settings } from "./api";
@@ -7,7 +8,7 @@ import { InstancePage } from "./instance";
 import { Instances } from "./instances";
 import { JobPage } from "./job";
 import { Jobs } from "./jobs";
-import { Choice, Title } from "./parts";
+import { Answer, Choice, Title } from "./parts";
 import { ApiProvider, useWorkspaces } from "./queries";
 import { go, link, useRoute } from "./route";
 import { begin, chooseWorkspace, type Session, signOut, useSession } from "./session";
@@ -22,17 +23,18 @@ export function App({ settings }: { settings: Settings }) {
 
 /** Goes on where the server asks nobody who they are. */
 function Enter() {
+  const asked = useQuery({ queryKey: ["enter"], queryFn: enter });
   useEffect(() => {
-    void enter().then(begin);
-  }, []);
-  return <p role="status">{texts.app.loading}</p>;
+    if (asked.data !== undefined) begin(asked.data);
+  }, [asked.data]);
+  return <Answer asked={asked}>{() => null}</Answer>;
 }
 
 function Frame({ session, settings }: { session: Session; settings: Settings }) {
   const { path } = useRoute();
   const calls = useMemo(() => api(session), [session]);
   const words = texts.app;
-  const current = (name: string) => (path[0] === name ? ("page" as const) : undefined);
+  const current = (name: string) => ((path[0] ?? "jobs") === name ? ("page" as const) : undefined);
   return (
     <ApiProvider value={calls}>
       <a className="skip" href="#content" onClick={skip}>

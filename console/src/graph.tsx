@@ -68,14 +68,17 @@ function Label({ node, state }: { node: NodeDefinition; state: string | undefine
 
 const before = (node: NodeDefinition): string[] => node.preNodeName ?? [];
 
+/** What must hold for a node to run after another one; undefined where nothing must. */
+export const conditionOf = (node: NodeDefinition, source: string): string | undefined =>
+  node.conditions?.find((each) => each.preNodeName === source)?.expression || undefined;
+
 function edgesTo(node: NodeDefinition): Edge[] {
   return before(node).map((source) => {
-    const condition = node.conditions?.find((each) => each.preNodeName === source)?.expression;
     return {
       id: `${source}→${node.name}`,
       source,
       target: node.name,
-      label: condition ? `${texts.graph.condition} ${condition}` : undefined,
+      label: conditionOf(node, source) && texts.graph.condition,
       markerEnd: { type: MarkerType.ArrowClosed },
     };
   });

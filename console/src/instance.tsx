@@ -166,7 +166,7 @@ function Nodes({ instance, chosen }: { instance: InstanceDetail; chosen: string 
           </thead>
           <tbody>
             {instance.nodes.map((node) => (
-              <tr key={node.nodeName} aria-selected={node.nodeName === chosen}>
+              <tr key={node.nodeName} aria-current={node.nodeName === chosen}>
                 <th scope="row">{node.nodeName}</th>
                 <td>{node.type}</td>
                 <td>

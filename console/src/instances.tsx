@@ -52,7 +52,7 @@ export function Instances() {
         {({ total, instances }) => (
           <>
             {total > 0 && <p role="status">{words.count(total)}</p>}
-            <InstanceTable instances={instances} withJob />
+            <InstanceTable instances={instances} withJob none={words.none} />
             {total > PAGE && <Pages page={page} pages={Math.ceil(total / PAGE)} />}
           </>
         )}
@@ -76,10 +76,16 @@ function Pages({ page, pages }: { page: number; pages: number }) {
   );
 }
 
-export function InstanceTable({ instances, withJob }: { instances: Instance[]; withJob: boolean }) {
+interface InstanceTableProps {
+  instances: Instance[];
+  withJob: boolean;
+  none: string; // what to say where there are none
+}
+
+export function InstanceTable({ instances, withJob, none }: InstanceTableProps) {
   const moment = useMoment();
   const columns = Object.entries(words.columns).filter(([name]) => withJob || name !== "job");
-  if (instances.length === 0) return <p role="status">{words.none}</p>;
+  if (instances.length === 0) return <p role="status">{none}</p>;
   return (
     <div className="wide">
       <table>

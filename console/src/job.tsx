@@ -3,7 +3,7 @@
 import { useState } from "react";
 
 import { type Api, type JobDefinition, jobPath, type NodeDefinition } from "./api";
-import { Graph } from "./graph";
+import { conditionOf, Graph } from "./graph";
 import { InstanceTable } from "./instances";
 import { type Action, Actions, Answer, Fact, Section, State, Title, useMoment } from "./parts";
 import { useApi, useDefinition, useInstances, useJobStatus, usePlanTimes } from "./queries";
@@ -12,6 +12,7 @@ import { texts } from "./texts";
 import { scheduleInWords } from "./words";
 
 const MOST_TIMES = 1000;
+const FEW = 10; // plan times that stand in one column
 const words = texts.job;
 
 export function JobPage({ name }: { name: string }) {
@@ -76,7 +77,7 @@ const running = (api: Api, job: JobDefinition): Action => ({
 
 function ScheduleFacts({ job }: { job: JobDefinition }) {
   const cron = isCron(job) ? job.schedule?.cron : undefined;
-  const upstream = [...(cron?.dependJobs?.jobs ?? [])];
+  const upstream = cron?.dependJobs?.jobs ?? [];
   const selfDependent = String(cron?.dependPrePeriod) === "true";
   return (
     <Section title={words.schedule}>
@@ -87,7 +88,7 @@ function ScheduleFacts({ job }: { job: JobDefinition }) {
         <Fact name={words.from}>{cron?.startTime}</Fact>
         <Fact name={words.until}>{cron?.endTime}</Fact>
         <Fact name={words.upstream}>
-          {upstream.length + Number(selfDependent) > 0 && (
+          {(upstream.length > 0 || selfDependent) && (
             <ul>
               {upstream.map((each) => (
                 <li key={each}>
@@ -128,7 +129,7 @@ function PlanTimes({ name, status }: { name: string; status: string | undefined 
           times.length === 0 ? (
             <p>{words.noNext}</p>
           ) : (
-            <ol className="times" aria-label={words.next}>
+            <ol className={times.length > FEW ? "times many" : "times"} aria-label={words.next}>
               {times.map((time) => (
                 <li key={time}>
                   <time dateTime={new Date(time).toISOString()}>{moment(time)}</time>
@@ -163,7 +164,7 @@ function Nodes({ nodes }: { nodes: NodeDefinition[] }) {
               <tr key={node.name}>
                 <th scope="row">{node.name}</th>
                 <td>{node.type}</td>
-                <td>{(node.preNodeName ?? []).join(", ")}</td>
+                <td className="message">{(node.preNodeName ?? []).map((source) => after(node, source)).join(", ")}</td>
               </tr>
             ))}
           </tbody>
@@ -173,11 +174,16 @@ function Nodes({ nodes }: { nodes: NodeDefinition[] }) {
   );
 }
 
+function after(node: NodeDefinition, source: string): string {
+  const condition = conditionOf(node, source);
+  return condition === undefined ? source : `${source} ${texts.graph.condition} ${condition}`;
+}
+
 function Latest({ name }: { name: string }) {
   const asked = useInstances({ jobName: name, preciseQuery: true, weeksAgo: 0, offset: 0 });
   return (
     <Section title={words.latest}>
-      <Answer asked={asked}>{({ instances }) => <InstanceTable instances={instances} withJob={false} />}</Answer>
+      <Answer asked={asked}>{({ instances }) => <InstanceTable instances={instances} withJob={false} none={words.noInstance} />}</Answer>
     </Section>
   );
 }

@@ -2,7 +2,7 @@
 
 import "./style.css";
 
-import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -12,14 +12,16 @@ import { Problem, ZoneContext } from "./parts";
 import { expire } from "./session";
 
 const UNAUTHORIZED = 401;
+const OTHER_PROJECT = "APIGW.0302"; // the server has another home than when the session began
 const TRIES = 3; // where the network fails; what the server refuses is refused
 
 const refused = (error: Error): void => {
-  if (error instanceof ApiError && error.status === UNAUTHORIZED) expire();
+  if (error instanceof ApiError && (error.status === UNAUTHORIZED || error.code === OTHER_PROJECT)) expire();
 };
 
 const queries = new QueryClient({
   queryCache: new QueryCache({ onError: refused }),
+  mutationCache: new MutationCache({ onError: refused }),
   defaultOptions: { queries: { retry: (count, error) => !(error instanceof ApiError) && count < TRIES } },
 });
 

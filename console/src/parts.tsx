@@ -1,7 +1,7 @@
 /** Small pieces that several pages are made of. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect, useId, useRef, useState } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useId, useMemo, useRef, useState } from "react";
 
 import { ApiError } from "./api";
 import { texts } from "./texts";
@@ -10,8 +10,11 @@ export const ZoneContext = createContext("UTC");
 
 /** A moment as the server's zone shows it, like 2026-05-31 06:00:00. */
 export function useMoment(): (millis: number | undefined) => string {
-  const zone = useContext(ZoneContext);
-  const format = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: zone });
+  const timeZone = useContext(ZoneContext);
+  const format = useMemo(
+    () => new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone }),
+    [timeZone],
+  );
   return (millis) => (millis === undefined ? "" : format.format(millis));
 }
 
@@ -74,7 +77,7 @@ export function Section({ title, children }: { title: string; children: ReactNod
 }
 
 export function Fact({ name, children }: { name: string; children: ReactNode }) {
-  if (children === undefined || children === null || children === "") return null;
+  if (!children) return null;
   return (
     <div>
       <dt>{name}</dt>

@@ -5,6 +5,7 @@ import { createContext, useContext } from "react";
 
 import {
   type Api,
+  ApiError,
   type Instance,
   type InstanceDetail,
   instancePath,
@@ -68,10 +69,18 @@ export const useJobs = (jobType: string, jobName: string) =>
     10_000,
   );
 
+/** A version of a job; without one what runs, the newest submitted version, or a draft that was never submitted. */
 export const useDefinition = (name: string, version?: number) =>
-  useAsked(["definition", name, version ?? "draft"], (api, signal) =>
-    api.get<JobDefinition>(jobPath(name), { version }, signal),
-  );
+  useAsked(["definition", name, version ?? "newest"], async (api, signal) => {
+    const read = (query: Record<string, number | boolean>) => api.get<JobDefinition>(jobPath(name), query, signal);
+    if (version !== undefined) return read({ version });
+    try {
+      return await read({ getJobSubmitVersion: true });
+    } catch (error) {
+      if (error instanceof ApiError) return read({});
+      throw error;
+    }
+  });
 
 export const useJobStatus = (name: string) =>
   useAsked(

@@ -16,7 +16,6 @@ const en = {
     notFound: "There is no such page.",
     unreachable: "The server does not answer",
     loading: "Loading…",
-    refresh: "Try again",
   },
   signIn: {
     title: "Sign in",
@@ -33,7 +32,7 @@ const en = {
     types: { BATCH: "Batch", REAL_TIME: "Real-time" } as Record<string, string>,
     status: "Status",
     all: "All",
-    count: (shown: number, total: number) => (shown === total ? `${total} jobs` : `${shown} of ${total} jobs`),
+    count: (shown: number, total: number) => (shown === total ? (total === 1 ? "1 job" : `${total} jobs`) : `${shown} of ${total} jobs`),
     none: "No job matches.",
     more: "Show more",
     columns: { name: "Name", status: "Status", last: "Last instance", ended: "Ended", owner: "Owner", path: "Directory" },
@@ -69,6 +68,7 @@ const en = {
     nodes: "Nodes",
     nodeColumns: { name: "Node", type: "Type", after: "After" },
     latest: "Instances of the last seven days",
+    noInstance: "There is none.",
     started: "The schedule is started.",
     stopped: "The schedule is stopped.",
     paused: "The schedule is paused.",
@@ -91,7 +91,7 @@ const en = {
     between: (first: string, last: string) => ` between ${first} and ${last}`,
     dayNames: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"],
   },
-  graph: { label: "Graph of the nodes; the table beside it says the same", condition: "if" },
+  graph: { label: "Graph of the nodes; the table below says the same", condition: "if" },
   instances: {
     title: "Instances",
     job: "Job name contains",
