@@ -93,8 +93,13 @@ def _format(reach: Reach, value: Any, pattern: str | None) -> str | None:
 def _parsed(reach: Reach, text: str | None, pattern: str | None) -> datetime | None:
     if text is None or pattern is None:
         return None
+    return whole_date(text, pattern, reach.zone)
+
+
+def whole_date(text: str, pattern: str, zone: tzinfo) -> datetime:
+    """The moment that a whole text gives by a pattern of SimpleDateFormat. Raises CannotEvaluate."""
     try:
-        return parse_date(text + _END, f"{pattern}'{_END}'", reach.zone, EARLIEST)
+        return parse_date(text + _END, f"{pattern}'{_END}'", zone, EARLIEST)
     except CannotEvaluate:
         raise CannotEvaluate(f"a date like {pattern[:40]!r}, found {described(text)}") from None
 

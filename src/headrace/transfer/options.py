@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from typing import Any
 
 from headrace.errors_cdm import CdmError
@@ -61,6 +62,20 @@ class Inputs:
             if word.lower() == value.lower():
                 return word
         raise CdmError(f"{self.section}.{name}: {value!r} is none of {', '.join(choices)}.")
+
+    def moment(self, name: str, zone: tzinfo) -> int | None:
+        """Milliseconds since 1970, given so or as a date with time, which is of ``zone`` if it names none.
+
+        None where the input is missing. Raises CdmError.
+        """
+        text = self.text(name).strip()
+        if not text or text.isdecimal():
+            return int(text) if text else None
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise CdmError(f"{self.section}.{name}: {text!r} is not yyyy-MM-dd HH:mm:ss.") from error
+        return round((found if found.tzinfo else found.replace(tzinfo=zone)).timestamp() * 1000)
 
     def items(self, name: str, separator: str) -> tuple[str, ...]:
         """A list in one text, without empty elements."""

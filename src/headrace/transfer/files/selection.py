@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -180,21 +179,9 @@ def _regex_filter(options: Options) -> Keeps:
 
 def _time_filter(options: Options, surroundings: Surroundings) -> Keeps:
     """Changed from the start on, before the end."""
-    start, end = (_moment(options, name, surroundings) for name in ("startTime", "endTime"))
+    start, end = (options.moment(name, surroundings.zone) for name in ("startTime", "endTime"))
 
     def keeps(entry: FileEntry, relative: str) -> bool:
         return (start is None or start <= entry.modified) and (end is None or entry.modified < end)
 
     return keeps
-
-
-def _moment(options: Options, name: str, surroundings: Surroundings) -> int | None:
-    """Milliseconds since 1970 of a date with time, or as they are. Raises CdmError."""
-    text = options.text(name).strip()
-    if not text or text.isdecimal():
-        return int(text) if text else None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CdmError(f"{options.section}.{name}: {text!r} is not yyyy-MM-dd HH:mm:ss.") from error
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=surroundings.zone)).timestamp() * 1000)
