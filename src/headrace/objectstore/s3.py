@@ -19,10 +19,12 @@ from obstore.store import S3Store as BucketClient
 from headrace import errors
 from headrace.objectstore.base import ObjectInfo, ObjectNotFound, begin_of
 from headrace.objectstore.path import ObsPath, is_object_key
+from headrace.objectstore.ranged import ranged
 from headrace.objectstore.s3_signature import encoded_path, signed_headers
 
 _SPOOL_BYTES = 8 << 20  # kept in memory up to here, on disk beyond
 _READ_BYTES = 1 << 20  # asked for at once by a sequential reader
+_AHEAD = 4  # as many more, on their way while it reads
 _REFUSED = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, PermissionError)
 _SIGNED_FOR = timedelta(minutes=5)
 
@@ -98,7 +100,11 @@ class S3Store:
 
     def open(self, path: ObsPath) -> BinaryIO:
         head = self._head(path)
-        return io.BufferedReader(_RangeReader(self, path, int(head["size"]), head["e_tag"]), _READ_BYTES)
+
+        def fetch(start: int, end: int) -> bytes:
+            return self._read_range(path, start, end, head["e_tag"])
+
+        return ranged(int(head["size"]), fetch, errors.ObsFileUnreadable, block=_READ_BYTES, ahead=_AHEAD)
 
     def put(self, path: ObsPath, data: bytes) -> None:
         self._put(path, data)
@@ -160,7 +166,7 @@ class S3Store:
             self._check_marker(path, self._send_marker("DELETE", path.bucket, marker))
         return count
 
-    def read_range(self, path: ObsPath, start: int, end: int, e_tag: str | None) -> bytes:
+    def _read_range(self, path: ObsPath, start: int, end: int, e_tag: str | None) -> bytes:
         """Bytes ``start`` to before ``end`` of the version ``e_tag``. Raises ObsFileUnreadable when it was replaced."""
         options: dict[str, Any] = {"range": (start, end)}
         if e_tag is not None:
@@ -314,40 +320,3 @@ class S3Appender:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class _RangeReader(io.RawIOBase):
-    """A seekable reader that fetches what is asked for; to be wrapped in a buffer."""
-
-    def __init__(self, store: S3Store, path: ObsPath, size: int, e_tag: str | None) -> None:
-        super().__init__()
-        self._store = store
-        self._path = path
-        self._size = size
-        self._e_tag = e_tag
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"negative seek position {base + offset}")
-        self._at = base + offset
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        end = min(self._at + len(buffer), self._size)
-        if end <= self._at:
-            return 0
-        data = self._store.read_range(self._path, self._at, end, self._e_tag)
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)

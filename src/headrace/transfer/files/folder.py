@@ -18,8 +18,8 @@ from headrace.errors_cdm import (
     PathNotPermitted,
     SourcePathMissing,
 )
+from headrace.objectstore.ranged import BLOCK
 from headrace.transfer.files.paths import below, checked, checked_file, is_part, part_of
-from headrace.transfer.files.ranged import BLOCK
 from headrace.transfer.files.store import FileEntry, FileStore
 
 _MISSING = (FileNotFoundError, NotADirectoryError)

@@ -18,11 +18,11 @@ from headrace.errors_cdm import (
     RunStopped,
     SourcePathMissing,
 )
+from headrace.objectstore.ranged import BLOCK
 from headrace.sql.engine import Cancellation
 from headrace.transfer.files import ftp_listing
 from headrace.transfer.files.ftp_session import FtpSession
 from headrace.transfer.files.paths import below, checked, checked_file, is_part, part_of
-from headrace.transfer.files.ranged import BLOCK
 from headrace.transfer.files.sessions import Sessions
 from headrace.transfer.files.store import FileEntry, FileStore
 

@@ -18,9 +18,9 @@ from headrace.errors_cdm import (
     RunStopped,
     SourcePathMissing,
 )
+from headrace.objectstore.ranged import ranged
 from headrace.sql.engine import Cancellation
 from headrace.transfer.files.paths import below, checked, checked_file, is_part, part_of
-from headrace.transfer.files.ranged import ranged
 from headrace.transfer.files.store import FileEntry, FileStore
 from headrace.transfer.files.web import Answer, Sending, Web
 
@@ -63,7 +63,7 @@ class HdfsFiles(FileStore):
         found = self.find(plain)
         if found is None:
             raise SourcePathMissing(plain)
-        return ranged(found.size, lambda start, end: self._range(plain, start, end))
+        return ranged(found.size, lambda start, end: self._range(plain, start, end), FileNotRead)
 
     def create(self, path: str) -> HdfsOutput:
         """Beside its place until it is closed; folders are made by HDFS. Raises FileNotWritten."""

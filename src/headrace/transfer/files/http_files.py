@@ -15,8 +15,8 @@ from headrace.errors_cdm import (
     FileServerUnreachable,
     SourcePathMissing,
 )
+from headrace.objectstore.ranged import BLOCK, ranged
 from headrace.sql.engine import Cancellation
-from headrace.transfer.files.ranged import BLOCK, ranged
 from headrace.transfer.files.store import FileEntry, FileStore, Output
 from headrace.transfer.files.web import Answer, Web, shown
 
@@ -61,7 +61,7 @@ class HttpFiles(FileStore):
         if answer.headers.get("Accept-Ranges", "").lower() != "bytes" or size is None or size <= BLOCK or not tag:
             return io.BufferedReader(_Download(answer), BLOCK)  # type: ignore[type-var]
         answer.close()
-        return ranged(size, lambda start, end: self._range(path, start, end, tag))
+        return ranged(size, lambda start, end: self._range(path, start, end, tag), FileNotRead)
 
     def create(self, path: str) -> Output:
         """Never. Raises CdmDirectionMissing."""

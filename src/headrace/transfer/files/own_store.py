@@ -12,8 +12,8 @@ from headrace import errors
 from headrace.errors_cdm import BucketMissing, ObsUnreachable, PathNotPermitted, SourcePathMissing
 from headrace.objectstore.base import ObjectNotFound, ObjectStore
 from headrace.objectstore.path import ObsPath
+from headrace.objectstore.ranged import BLOCK
 from headrace.transfer.files.paths import checked, checked_file
-from headrace.transfer.files.ranged import BLOCK
 from headrace.transfer.files.store import FileEntry, FileStore
 
 

@@ -14,13 +14,14 @@ from obstore import exceptions
 from obstore.store import S3Store as BucketClient
 
 from headrace.errors_cdm import BucketMissing, CdmError, FileNotRead, ObsUnreachable, SourcePathMissing
+from headrace.objectstore.ranged import BLOCK, ranged
 from headrace.transfer.files.paths import checked, checked_file
-from headrace.transfer.files.ranged import BLOCK, ranged
 from headrace.transfer.files.s3_endpoint import Endpoint
 from headrace.transfer.files.store import FileEntry, FileStore
 
 PART_BYTES = 16 << 20  # of a multipart upload: 10,000 of them make an object of 156 GB
 PARTS_AT_ONCE = 4
+AHEAD = 2  # blocks that are fetched while others are read
 MOST_COPIED = 5 << 30  # bytes that a store copies by itself. Source: Amazon S3 API reference, "CopyObject"
 _TIMEOUT, _CONNECT = timedelta(seconds=60), timedelta(seconds=10)
 _REFUSED = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, PermissionError)
@@ -87,7 +88,7 @@ class S3Files(FileStore):
             with self._told(plain):
                 return bytes(obstore.get(self._client, plain, options=options).bytes())
 
-        return ranged(int(head["size"]), fetch)
+        return ranged(int(head["size"]), fetch, FileNotRead, ahead=AHEAD)
 
     def create(self, path: str) -> S3Output:
         """The object appears, or is replaced, when it is closed."""

@@ -17,9 +17,9 @@ from headrace.errors_cdm import (
     SftpUnreachable,
     SourcePathMissing,
 )
+from headrace.objectstore.ranged import ranged
 from headrace.sql.engine import Cancellation
 from headrace.transfer.files.paths import below, checked, checked_file, is_part, part_of
-from headrace.transfer.files.ranged import ranged
 from headrace.transfer.files.sessions import Sessions
 from headrace.transfer.files.sftp_session import SftpSession, paramiko
 from headrace.transfer.files.store import FileEntry, FileStore
@@ -81,7 +81,7 @@ class SftpFiles(FileStore):
                 self._sessions.drop(session)
             self._sessions.give(session)
 
-        return ranged(size, fetch, close)
+        return ranged(size, fetch, FileNotRead, close)
 
     def create(self, path: str) -> SftpOutput:
         """Beside its place until it is closed. Raises FileNotWritten."""
