@@ -18,7 +18,8 @@ from headrace.domain.job import JobDefinition
 from headrace.factory import alarms, instance_operations, jobs
 from headrace.scheduling.alarm_sender import AlarmSender
 from headrace.storage import alarms as stored
-from headrace.wire.v2.alarms import AlarmInfo, ListAlarmRulesQuery, ListAlarmsQuery, PutAlarmRuleRequest
+from headrace.storage import instances
+from headrace.wire.v2.alarms import AlarmInfo, AlarmPeriod, ListAlarmRulesQuery, ListAlarmsQuery, PutAlarmRuleRequest
 from node_surroundings import Request, WebService, load_apprise, web_service
 
 load_apprise()
@@ -217,6 +218,24 @@ def test_what_the_last_process_claimed_is_due_at_its_time_again(factory: Factory
         assert stored.earliest(connection) == 2**53
         stored.unclaim(connection)
         assert stored.earliest(connection) == min(due, raised[1])
+
+
+def test_what_is_planned_in_an_hour_is_told_of_when_that_hours_time_is_past(factory: Factory) -> None:
+    periods = [AlarmPeriod(period=2, complete_time="02:15"), AlarmPeriod(period=3, complete_time="26:15")]
+    rule(factory, 12, alarm_periods=periods)
+    factory.installation.engine.stop()
+    job = factory.create("0 0/30 * * * ?", at=START)
+    factory.start(job, moment("08 00:15"))
+    factory.tick(moment("08 02:30"))
+    one, two, three, four = (record for record in factory.of(job) if record.plan_time >= to_millis(moment("08 01:00")))
+    with factory.services.db.writing() as connection:
+        instances.update_instances(connection, [two._replace(status="success")])
+    send_all(factory, {}, at=to_millis(moment("08 02:15")) - 1)
+    assert records(factory) == []
+    send_all(factory, {}, at=to_millis(moment("08 02:15")))
+    assert [(record.remind_type, record.instance_id) for record in records(factory)] == [(12, one.id)]
+    send_all(factory, {}, at=to_millis(moment("09 02:15")))
+    assert sorted(record.instance_id for record in records(factory)) == sorted([one.id, three.id, four.id])
 
 
 def test_a_failure_is_repeated_while_it_lasts(factory: Factory) -> None:

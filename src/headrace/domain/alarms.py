@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, time, timedelta
 from enum import IntEnum
 from zoneinfo import ZoneInfo
 
 from headrace.domain.clock import from_millis
+from headrace.domain.day_hours import moment_of, read_hours
 from headrace.domain.instance import InstanceType, JobState
 
 
@@ -19,6 +21,7 @@ class AlarmKind(IntEnum):
     BASELINE_ERROR = 5
     BASELINE_WARNING = 6
     BASELINE_BROKEN = 7
+    PERIOD_NOT_FINISHED = 12
     CANCELLED = 13
     RECOVERED = 14
     MODIFIED = 15
@@ -26,7 +29,8 @@ class AlarmKind(IntEnum):
     LATE = 102
 
 
-WATCHED = frozenset({AlarmKind.NOT_FINISHED, AlarmKind.LATE})  # looked at when they are due, not when something ends
+_UNFINISHED = frozenset({AlarmKind.NOT_FINISHED, AlarmKind.PERIOD_NOT_FINISHED})
+WATCHED = _UNFINISHED | {AlarmKind.LATE}  # looked at when they are due, not when something ends
 
 OF_BASELINES = frozenset({AlarmKind.BASELINE_ERROR, AlarmKind.BASELINE_WARNING, AlarmKind.BASELINE_BROKEN})
 
@@ -44,6 +48,7 @@ _SAYS = {
     AlarmKind.BASELINE_ERROR: "cannot be kept without help",
     AlarmKind.BASELINE_WARNING: "is in danger",
     AlarmKind.BASELINE_BROKEN: "was missed",
+    AlarmKind.PERIOD_NOT_FINISHED: "is not finished in time",
     AlarmKind.CANCELLED: "was cancelled",
     AlarmKind.RECOVERED: "succeeded after it had failed",
     AlarmKind.MODIFIED: "was changed or deleted by somebody who does not own it",
@@ -61,20 +66,25 @@ def kinds_of(state: JobState, instance_type: int) -> tuple[AlarmKind, ...]:
 
 def still_so(kind: AlarmKind, state: JobState) -> bool:
     """Whether what an alarm was to be about is so when it is looked at."""
-    if kind is AlarmKind.NOT_FINISHED:
+    if kind in _UNFINISHED:
         return state not in (JobState.SUCCESS, JobState.MANUAL_STOP, JobState.SKIP_BY_DEPEND)
     if kind is AlarmKind.LATE:
         return state in (JobState.WAITING, JobState.WAITING_CONFIRM)
     return state in (JobState.FAIL, JobState.RUNNING_EXCEPTION)
 
 
-def due_at(plan_time: int, zone: ZoneInfo, finished_by: str, minutes: int) -> datetime:
-    """When to look at an instance: at ``HH:MM`` of its plan date (or the next, where that was before), or so many
-    minutes after its plan time.
+def due_at(kind: AlarmKind, plan_time: int, zone: ZoneInfo, finished_by: str, minutes: int) -> datetime | None:
+    """When to look at an instance; None where a rule is not about it.
+
+    NOT_FINISHED: at ``HH:MM`` of its plan date (or the next, where that was before). PERIOD_NOT_FINISHED: at the time
+    that JSON, ``[[8, "08:20"]]``, has for the hour in which it is planned. LATE: so many minutes after its plan time.
     """
     planned = from_millis(plan_time).astimezone(zone)
-    if not finished_by:
+    if kind is AlarmKind.LATE:
         return from_millis(plan_time) + timedelta(minutes=minutes)
+    if kind is AlarmKind.PERIOD_NOT_FINISHED:
+        after_midnight = read_hours(json.loads(finished_by), "alarm_periods").get(planned.hour)
+        return None if after_midnight is None else moment_of(planned.date(), after_midnight, zone)
     hour, _, minute = finished_by.partition(":")
     at = time(int(hour), int(minute), tzinfo=zone)
     due = datetime.combine(planned.date(), at)

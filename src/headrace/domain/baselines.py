@@ -6,11 +6,12 @@ A promise of the type DAY is about the 24 hours before it; one of HOUR about the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from headrace.domain.day_hours import moment_of, read_hours
 from headrace.domain.instance import JobState
 
 _DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
@@ -62,8 +63,8 @@ def terms_of(document: Mapping[str, Any]) -> Terms:
     buffer = timedelta(milliseconds=document["buffer"])
     if document["type"] == "DAY":
         return Terms(buffer, int(document["sla_hour"]) * 60 + int(document["sla_min"]), {})
-    periods = ((each["period_num"], each["period_time"].split(":")) for each in document["period"])
-    return Terms(buffer, None, {number - 1: int(hour) * 60 + int(minute) for number, (hour, minute) in periods})
+    periods = ((each["period_num"], each["period_time"]) for each in document["period"])
+    return Terms(buffer, None, read_hours(periods, "period"))
 
 
 class Promise(NamedTuple):
@@ -93,16 +94,11 @@ def open_promises(terms: Terms, since: datetime, until: datetime, zone: ZoneInfo
 def _spans(terms: Terms, day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime, datetime]]:
     """Promised time, begin and end of a day's promises, in UTC so that they compare as moments."""
     if terms.daily is not None:
-        promised = _moment(day, terms.daily, zone)
-        yield promised, _moment(day - _DAY, terms.daily, zone), promised
+        promised = moment_of(day, terms.daily, zone)
+        yield promised, moment_of(day - _DAY, terms.daily, zone), promised
     for hour, minutes in terms.hourly.items():
-        yield _moment(day, minutes, zone), _moment(day, hour * 60, zone), _moment(day, hour * 60 + 60, zone)
-
-
-def _moment(day: date, minutes: int, zone: ZoneInfo) -> datetime:
-    hours, minute = divmod(minutes, 60)
-    local = datetime.combine(day + hours // 24 * _DAY, time(hours % 24, minute), tzinfo=zone)
-    return local.astimezone(UTC)
+        begins, ends = moment_of(day, hour * 60, zone), moment_of(day, hour * 60 + 60, zone)
+        yield moment_of(day, minutes, zone), begins, ends
 
 
 def next_promised(terms: Terms, now: datetime, zone: ZoneInfo) -> datetime:

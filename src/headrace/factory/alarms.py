@@ -6,6 +6,7 @@ import json
 import re
 
 from headrace.domain.alarms import OF_BASELINES, AlarmKind
+from headrace.domain.day_hours import read_hours
 from headrace.domain.identity import Caller
 from headrace.domain.names import JOB_NAME
 from headrace.errors import InvalidParameter, JobNotFound
@@ -18,6 +19,7 @@ from headrace.wire.base import Page
 from headrace.wire.v2.alarms import (
     AlarmInfo,
     AlarmInfoList,
+    AlarmPeriod,
     AlarmRule,
     AlarmRuleList,
     ListAlarmRulesQuery,
@@ -64,8 +66,8 @@ def list_rules(services: Services, caller: Caller, query: ListAlarmRulesQuery) -
         cancel_jobs_count=counts.get(AlarmKind.CANCELLED, 0),
         exception_count=counts.get(AlarmKind.FAILURE, 0),
         modify_count=counts.get(AlarmKind.MODIFIED, 0),
-        multi_period_unfinished_count=0,
-        overload_count=0,
+        multi_period_unfinished_count=counts.get(AlarmKind.PERIOD_NOT_FINISHED, 0),
+        overload_count=0,  # there are no queues that could be busy
         recover_jobs_count=counts.get(AlarmKind.RECOVERED, 0),
         success_count=counts.get(AlarmKind.SUCCESS, 0),
         total=total,
@@ -97,7 +99,7 @@ def put_rule(services: Services, caller: Caller, name: str, request: PutAlarmRul
             job_id=None if job is None else job.id,
             kind=kind,
             topics=json.dumps(topics, ensure_ascii=False),
-            finished_by=request.complete_time or "",
+            finished_by=_finished_by(kind, request),
             minutes=numbers["minutes"],
             most_times=numbers["max_send_times"],
             repeat_minutes=numbers["send_interval"],
@@ -129,11 +131,22 @@ def _kind(request: PutAlarmRuleRequest) -> AlarmKind:
         raise InvalidParameter(f"complete_time: it belongs to remind_type 3, and only to it; remind_type is {kind}.")
     if request.complete_time and not _TIME_OF_DAY.fullmatch(request.complete_time):
         raise InvalidParameter(f"complete_time: {request.complete_time!r} is no time of day like 08:30.")
+    if (kind is AlarmKind.PERIOD_NOT_FINISHED) != bool(request.alarm_periods):
+        raise InvalidParameter(f"alarm_periods: it belongs to remind_type 12, and only to it; remind_type is {kind}.")
     if (kind is AlarmKind.LATE) != (request.minutes is not None):
         raise InvalidParameter(f"minutes: it belongs to remind_type 102, and only to it; remind_type is {kind}.")
     if kind is not AlarmKind.FAILURE and request.max_send_times not in (None, 1):
         raise InvalidParameter(f"max_send_times: only failures (remind_type 1) are repeated; remind_type is {kind}.")
     return kind
+
+
+def _finished_by(kind: AlarmKind, request: PutAlarmRuleRequest) -> str:
+    """By when an instance must be finished, as the rule keeps it. Raises InvalidParameter."""
+    if kind is not AlarmKind.PERIOD_NOT_FINISHED:
+        return request.complete_time or ""
+    periods = [(each.period, each.complete_time) for each in request.alarm_periods or ()]
+    read_hours(periods, "alarm_periods")
+    return json.dumps(periods)
 
 
 def _number(request: PutAlarmRuleRequest, member: str) -> int:
@@ -172,6 +185,8 @@ def _record(alarm: AlarmRecord) -> AlarmInfo:
 def _rule(shown: RuleShown) -> AlarmRule:
     rule = shown.rule
     topics: list[str] = json.loads(rule.topics)
+    by_period = rule.kind == AlarmKind.PERIOD_NOT_FINISHED
+    periods = json.loads(rule.finished_by) if by_period else ()
     return AlarmRule(
         name=shown.job_name or rule.name,
         id=rule.id,
@@ -180,11 +195,12 @@ def _rule(shown: RuleShown) -> AlarmRule:
         topic_name=topics[0].rpartition(":")[2],
         urn=topics[0],
         notify_type=1,
-        complete_time=rule.finished_by,
+        complete_time="" if by_period else rule.finished_by,
         create_time=rule.create_time,
         use_flag=rule.enabled,
         create_user=rule.create_user,
         rule_name=rule.name,
+        alarm_periods=[AlarmPeriod(complete_time=at, period=number) for number, at in periods],
         node_id_list=[] if rule.job_id is None else [rule.job_id],
         node_name_list=[] if shown.job_name is None else [shown.job_name],
         notify_method="SUBJECT",

@@ -13,6 +13,7 @@ import msgspec
 
 from headrace.domain.baselines import Standing, next_promised, terms_of
 from headrace.domain.clock import from_millis, to_millis
+from headrace.domain.day_hours import read_hours
 from headrace.domain.identity import Caller
 from headrace.domain.names import JOB_NAME
 from headrace.errors import InvalidParameter, ValueNotFound
@@ -29,7 +30,6 @@ from headrace.wire.v2.baselines import (
     CreateBaselineRequest,
     ListBaselineInstancesQuery,
     ListBaselinesQuery,
-    PeriodTime,
 )
 
 MAX_JOBS = 100  # of one baseline
@@ -39,7 +39,6 @@ MAX_RECEIVERS = 20
 MAX_BUFFER = 86_400_000
 DAY = 1440  # minutes
 _MINUTE = 60_000
-_PERIOD_TIME = re.compile(r"([0-9]{2}):([0-5][0-9])")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _NEXT_DAY = timedelta(days=1)
 _EVENTS = ("ERROR", "SLOW_DOWN")
@@ -167,7 +166,7 @@ def _checked(caller: Caller, request: CreateBaselineRequest) -> dict[str, Any]:
         _check(request.sla_hour, lambda text: _is_below(text, 24), "sla_hour", "an hour from 00 to 23")
         _check(request.sla_min, lambda text: _is_below(text, 60), "sla_min", "a minute from 00 to 59")
     else:
-        _check_periods(request.period or [])
+        read_hours(((each.period_num, each.period_time) for each in request.period or ()), "period")
     _check(
         request.sla_task_ids,
         lambda ids: 1 <= len(ids) <= MAX_JOBS and all(map(_NUMBER.fullmatch, ids)),
@@ -183,22 +182,6 @@ def _checked(caller: Caller, request: CreateBaselineRequest) -> dict[str, Any]:
     lists: dict[str, Any] = {"smn_topics": [], "event_smn_topics": [], "event_alarm": []}
     document = {**switches, **lists, "owner_name": caller.user.name, **document}
     return document | {"sla_task_ids": list(dict.fromkeys(document["sla_task_ids"]))}
-
-
-def _check_periods(periods: Sequence[PeriodTime]) -> None:
-    """The hours of a day that are promised, each once, and when. Raises InvalidParameter."""
-    numbers = [each.period_num for each in periods]
-    if not numbers or len(set(numbers)) < len(numbers):
-        raise InvalidParameter(f"period: {numbers} are not 1 to 24 different numbers of hours.")
-    for number, text in ((each.period_num, each.period_time) for each in periods):
-        if number is None or not 1 <= number <= 24:
-            raise InvalidParameter(f"period: period_num {number} is not a number from 1 to 24.")
-        found = _PERIOD_TIME.fullmatch(text or "")
-        minutes = int(found[1]) * 60 + int(found[2]) if found else 0
-        if not (number - 1) * 60 < minutes < 48 * 60:
-            raise InvalidParameter(
-                f"period: {text!r} is not hh:mm, hh from 00 to 47, after hour {number} begins at {number - 1:02}:00."
-            )
 
 
 def _check(value: T | None, holds: Callable[[T], bool], member: str, wanted: str) -> None:

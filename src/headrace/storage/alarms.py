@@ -115,8 +115,10 @@ def raise_for(
 def watch(connection: Connection, record: InstanceRecord, zone: ZoneInfo) -> None:
     """Write down when a new instance is to be looked at, for the rules on what is late."""
     for rule in _rules(connection, record, WATCHED):
-        due = to_millis(due_at(record.plan_time, zone, rule.finished_by, rule.minutes))
-        connection.run(_ADD, **_alarm(rule, record, AlarmState.WATCH, occasion=due, due=due)._asdict())
+        at = due_at(AlarmKind(rule.kind), record.plan_time, zone, rule.finished_by, rule.minutes)
+        if at is not None:
+            due = to_millis(at)
+            connection.run(_ADD, **_alarm(rule, record, AlarmState.WATCH, occasion=due, due=due)._asdict())
 
 
 def queue(connection: Connection, alarm: AlarmRecord) -> None:

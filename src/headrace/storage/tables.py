@@ -673,8 +673,9 @@ calendars = Table(
     PrimaryKeyConstraint("workspace_id", "name"),
 )
 
-# Who is told of what. job_id: null for every job of the workspace. topics: JSON. finished_by: HH:MM. minutes: how
-# late an instance may begin. most_times, repeat_minutes: how often it is said at most while it is so, how far apart.
+# Who is told of what. job_id: null for every job of the workspace. topics: JSON. finished_by: HH:MM, or JSON of such
+# times by the numbers of hours. minutes: how late an instance may begin. most_times, repeat_minutes: how often it is
+# said at most while it is so, how far apart.
 alarm_rules = Table(
     "alarm_rules",
     metadata,

@@ -143,6 +143,16 @@ def test_rules__are_listed_with_counts(alarms: Alarms) -> None:
     assert alarms.call("GET", RULES, ding_name="robot").json()["total"] == 0
 
 
+def test_rules__on_several_periods_are_listed_as_documented(alarms: Alarms) -> None:
+    periods = [{"complete_time": "08:20", "period": 8}, {"complete_time": "25:30", "period": 24}]
+    made = alarms.rule("hours", remind_type=12, alarm_periods=periods)
+    assert made.status_code == 200
+    listed = alarms.call("GET", RULES, remind_type=12).json()
+    assert (listed["multi_period_unfinished_count"], listed["total"]) == (1, 1)
+    [shown] = listed["alarm_rules_items_details"]
+    assert (shown["alarm_periods"], shown["complete_time"]) == (periods, "")
+
+
 def test_rules__one_that_is_replaced_keeps_its_id_and_one_that_is_off_says_nothing(alarms: Alarms) -> None:
     first = alarms.rule("failures", remind_type=1).json()
     second = alarms.rule("failures", remind_type=1, use_flag=0).json()
@@ -165,6 +175,9 @@ def test_rules__one_that_is_replaced_keeps_its_id_and_one_that_is_off_says_nothi
         ({"remind_type": 3}, "complete_time"),
         ({"remind_type": 1, "complete_time": "07:30"}, "complete_time"),
         ({"remind_type": 3, "complete_time": "7:30"}, "complete_time: '7:30'"),
+        ({"remind_type": 12}, "alarm_periods"),
+        ({"remind_type": 12, "alarm_periods": [{"period": 8, "complete_time": "07:00"}]}, "alarm_periods: '07:00'"),
+        ({"remind_type": 3, "complete_time": "07:30", "alarm_periods": [{"period": 1}]}, "alarm_periods"),
         ({"remind_type": 102}, "minutes"),
         ({"remind_type": 102, "minutes": 0}, "minutes: 0"),
         ({"remind_type": 1, "max_send_times": 51}, "max_send_times: 51"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from headrace.domain.alarms import AlarmKind, due_at, kinds_of, message_of, still_so
-from headrace.domain.clock import to_millis
+from headrace.domain.clock import from_millis, to_millis
 from headrace.domain.instance import InstanceType, JobState
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -28,12 +28,31 @@ BERLIN = ZoneInfo("Europe/Berlin")
 def test_due__finished_by_is_a_time_of_the_zone(planned: str, finished_by: str, due: str) -> None:
     moment = datetime.fromisoformat(planned).replace(tzinfo=BERLIN)
     expected = datetime.fromisoformat(due).replace(tzinfo=BERLIN)
-    assert to_millis(due_at(to_millis(moment), BERLIN, finished_by, 0)) == to_millis(expected)
+    assert due_at(AlarmKind.NOT_FINISHED, to_millis(moment), BERLIN, finished_by, 0) == expected.astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("planned", "due"),
+    [
+        ("2026-05-08 07:00", "2026-05-08 08:20"),
+        ("2026-05-08 07:59", "2026-05-08 08:20"),
+        ("2026-05-08 08:00", None),
+        ("2026-05-08 23:30", "2026-05-09 01:30"),
+        ("2026-03-28 23:30", "2026-03-29 01:30"),
+        ("2026-03-29 07:00", "2026-03-29 08:20"),  # the day has 23 hours
+        ("2026-10-25 07:00", "2026-10-25 08:20"),  # and this one 25
+    ],
+)
+def test_due__of_several_periods_is_the_time_of_the_hour_it_is_planned_in(planned: str, due: str | None) -> None:
+    moment = datetime.fromisoformat(planned).replace(tzinfo=BERLIN)
+    expected = None if due is None else datetime.fromisoformat(due).replace(tzinfo=BERLIN).astimezone(UTC)
+    periods = '[[8, "08:20"], [24, "25:30"]]'
+    assert due_at(AlarmKind.PERIOD_NOT_FINISHED, to_millis(moment), BERLIN, periods, 0) == expected
 
 
 def test_due__minutes_are_counted_from_the_plan_time() -> None:
     planned = to_millis(datetime(2026, 3, 29, 1, 50, tzinfo=BERLIN))
-    assert to_millis(due_at(planned, BERLIN, "", 20)) == planned + 20 * 60_000
+    assert due_at(AlarmKind.LATE, planned, BERLIN, "", 20) == from_millis(planned + 20 * 60_000)
 
 
 @pytest.mark.parametrize("state", list(JobState))

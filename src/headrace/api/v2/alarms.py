@@ -32,7 +32,7 @@ def list_factory_alarm_info(call: Call, query: ListAlarmsQuery) -> AlarmInfoList
     _RULES,
     errors=_ERRORS,
     tag="alarm",
-    partly="there are rules on success, failure, lateness, cancellation and recovery, none on queues and baselines",
+    partly="no rules on queues, which do not exist here, nor on baselines, which say themselves whom they tell",
 )
 def list_factory_alarm_rules(call: Call, query: ListAlarmRulesQuery) -> AlarmRuleList:
     """List the rules on alarms, with counts by what they are about.

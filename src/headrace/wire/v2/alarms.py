@@ -50,6 +50,13 @@ class ListAlarmRulesQuery(Wire, rename=None):
     limit: int = 10
 
 
+class AlarmPeriod(Wire, rename=None):
+    """An hour of the day, 1 to 24, and by when (hh:mm, hh from 00 to 47) what is planned in it must be finished."""
+
+    complete_time: str | None = None
+    period: int | None = None
+
+
 class AlarmRule(Wire, rename=None, omit_defaults=False):
     """A rule. ``notify_type``: 1, on jobs; ``node_id`` is the job's, 0 for the whole workspace.
 
@@ -68,6 +75,7 @@ class AlarmRule(Wire, rename=None, omit_defaults=False):
     use_flag: int
     create_user: str
     rule_name: str
+    alarm_periods: list[AlarmPeriod]
     node_id_list: list[int]
     node_name_list: list[str]
     notify_method: str
@@ -100,8 +108,9 @@ class AlarmRuleList(Wire, rename=None, omit_defaults=False):
 class PutAlarmRuleRequest(Wire, rename=None):
     """What to tell whom. Ours.
 
-    ``remind_type``: 0 success, 1 failure, 3 not finished by ``complete_time`` (HH:MM), 13 cancelled, 14 succeeded after
-    an alarmed failure, 15 changed or deleted (the job) by somebody who does not own it;
+    ``remind_type``: 0 success, 1 failure, 3 not finished by ``complete_time`` (HH:MM), 12 not finished by the time of
+    ``alarm_periods`` for the hour in which it is planned, 13 cancelled, 14 succeeded after an alarmed failure,
+    15 changed or deleted (the job) by somebody who does not own it;
     ours: 101 longer than the timeout of its job, 102 not begun ``minutes`` after its plan time.
     ``job_name``: absent for every job of the workspace. ``topics``: names or URNs. ``max_send_times`` (1 to 50) and
     ``send_interval`` (5 to 60 minutes): how often a failure is said while it lasts. ``use_flag``: 0 switches it off.
@@ -111,6 +120,7 @@ class PutAlarmRuleRequest(Wire, rename=None):
     job_name: str | None = None
     topics: list[str] | None = None
     complete_time: str | None = None
+    alarm_periods: list[AlarmPeriod] | None = None
     minutes: int | None = None
     max_send_times: int | None = None
     send_interval: int | None = None
