@@ -72,7 +72,8 @@ class SparkDispatch(Dispatch):
                     self._end(one.result())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            cluster.interrupt(running)
+            if running:
+                cluster.interrupt(running)
 
     def _end(self, outcome: Outcome) -> None:
         """Take what came of a split. Raises what it failed with."""
@@ -84,9 +85,14 @@ class SparkDispatch(Dispatch):
 
 def end_session(elsewhere: Elsewhere, session: str) -> None:
     """End what a server that is gone left running in a session. Raises CdmError where Spark does not answer."""
-    if elsewhere.spark:
+    if not elsewhere.spark:
+        return
+    try:
         with _connected(elsewhere.spark, session, {}) as cluster:
-            cluster.interrupt({Future()})
+            cluster.interrupt(set())
+    except CdmError as error:
+        if "SESSION_CLOSED" not in error.detail:  # else it was ended in time
+            raise
 
 
 def sealed(task: Task, key: bytes) -> bytes:
@@ -118,20 +124,20 @@ class Cluster(NamedTuple):
         return msgspec.json.decode(told.column("outcome")[0].as_py(), type=Outcome)
 
     def interrupt(self, running: set[Future[Outcome]]) -> None:
-        """Interrupt what runs until it does so no more, also in the executors."""
-        if not running:
-            return
+        """Interrupt what runs in the session, and wait until it does so no more, also in the executors."""
         limit = time.monotonic() + LAST_SECONDS
-        while True:  # an operation may reach the server later than the first request to interrupt
+        try:
             self.session.interrupt()
-            if not wait(running, LOOK_SECONDS).not_done or time.monotonic() > limit:
-                break
+            while wait(running, LOOK_SECONDS).not_done and time.monotonic() < limit:
+                self.session.interrupt()  # an operation may reach the server later than the first request
+        except self.real.SparkDriver.errors:  # Spark is gone, or the session
+            self.session.abandon()
         time.sleep(ENDING_SECONDS)
 
 
 def _why(reason: str) -> str:
     """What Spark said of a split that it could not run."""
-    if "No module named 'headrace" in reason:
+    if any(f"No module named '{name}" in reason for name in ("headrace", "pyarrow")):
         return _NO_HEADRACE
     lines = [line for line in reason.splitlines() if line.strip()]
     return f"Spark could not run a split: {lines[0]}" + (f" ... {lines[-1].strip()}" if len(lines) > 1 else "")
@@ -154,7 +160,7 @@ def _connected(url: str, session_id: str, settings: Mapping[str, str]) -> Iterat
         spark = real.SparkSession.Builder().channelBuilder(builder).create()
         session = real.SparkConnectSession(spark)
         session.prepare(None, settings)
-        _check(spark)
+        check_settings(spark)
     except real.SparkDriver.errors as error:
         raise CdmError(f"{place} cannot be used: {real.SparkDriver().reason(error)}") from error
     try:
@@ -163,7 +169,7 @@ def _connected(url: str, session_id: str, settings: Mapping[str, str]) -> Iterat
         session.close()
 
 
-def _check(spark: Any) -> None:
+def check_settings(spark: Any) -> None:
     """Raises CdmError for a Spark that may run one split twice at the same time."""
     if str(spark.conf.get("spark.speculation", None)).lower() == "true":
         raise CdmError("spark_connect: this Spark has spark.speculation, which runs splits twice; it must be false.")
