@@ -174,7 +174,7 @@ class _Handler(socketserver.BaseRequestHandler):
     server: HBaseDouble
 
     def handle(self) -> None:
-        transport = self.server.transport(TSocket(sock=self.request))
+        transport = self.server.transport(TSocket(sock=self.request))  # type: ignore[no-untyped-call]
         protocol = self.server.protocol(transport)
         with suppress(TTransportException, OSError, EOFError):
             while True:

@@ -72,7 +72,7 @@ def connector(server: Any, place: Surroundings, **values: str) -> Any:
     return open_connector(Link(name="h", connector="hbase-connector", values=given), place)
 
 
-def read(server: Any, place: Surroundings, *, wanted: int = 4, **values: str) -> tuple[Rows, list[tuple[Any, str]]]:
+def read(server: Any, place: Surroundings, *, wanted: int = 4, **values: Any) -> tuple[Rows, list[tuple[Any, str]]]:
     given = Options(section="fromJobConfig", values={"table": "orders", **values})
     rejected: list[tuple[Any, str]] = []
     with closing(connector(server, place).source(given)) as source:
@@ -115,6 +115,17 @@ def test_read__gives_listed_columns_and_null_where_a_row_has_no_cell(server: Any
         {"cf:b": "x", "rowkey:rowkey": "2", "cf:a": None},
     ]
     assert rejected == []
+
+
+def test_read__with_its_key_a_row_is_one_though_it_has_none_of_the_columns(server: Any, tmp_path: Path) -> None:
+    table = server.table(b"orders", [b"cf", b"other"])
+    table.put(b"1", 1, a=b"x")
+    table.put(b"2", 1, b=b"y")
+    table.rows[b"3"] = {b"other:c": {1: b"z"}}
+    rows, _ = read(server, surroundings(tmp_path), columns="rowkey:rowkey&cf:a")
+    assert [tuple(row.values()) for row in rows] == [("1", "x"), ("2", None)]
+    rows, _ = read(server, surroundings(tmp_path), columns="cf:a")
+    assert rows == [{"cf:a": "x"}]
 
 
 def test_read__finds_columns_in_the_first_rows_of_the_families(server: Any, tmp_path: Path) -> None:
@@ -204,7 +215,7 @@ def test_read__splits_row_keys_where_the_job_says_so(server: Any, tmp_path: Path
     table = server.table(b"orders")
     for key in (b"a|1|", b"b|2|x", b"c|3"):
         table.put(key, 1, n=b"y")
-    given = {"isSplit": "true", "delimiter": "|"}
+    given: dict[str, Any] = {"isSplit": "true", "delimiter": "|"}
     rows, rejected = read(server, surroundings(tmp_path), **given)
     assert [tuple(row.values()) for row in rows] == [("a", "1", "", "y"), ("b", "2", "x", "y")]
     assert list(rows[0]) == ["rowkey:1", "rowkey:2", "rowkey:3", "cf:n"]

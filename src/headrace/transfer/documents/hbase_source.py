@@ -72,9 +72,11 @@ class HBaseSource(Source):
         return (KEY, *names) if not self._families or KEY_FAMILY in self._families else names
 
     def _wanted(self, names: Sequence[str]) -> Sequence[bytes]:
-        """What to ask for: columns, or families where none are listed."""
-        given = names or self._families
-        return [name.encode() for name in given if not _is_key(name)]
+        """What to ask for: columns; their families where keys are read, as HBase gives no row without a cell."""
+        given = [name for name in names or self._families if not _is_key(name)]
+        if len(given) < len(names):
+            given = list(dict.fromkeys(name.partition(":")[0] for name in given))
+        return [name.encode() for name in given]
 
     @cached_property
     def _readers(self) -> Sequence[tuple[Reader, pa.DataType]]:
