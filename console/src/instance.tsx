@@ -5,8 +5,8 @@ import { useState } from "react";
 import { type Api, ApiError, type InstanceDetail, instancePath, type WaitingReasons } from "./api";
 import { Graph } from "./graph";
 import { Log } from "./log";
-import { type Action, Actions, Answer, Choice, Fact, Section, State, Title, took, useMoment } from "./parts";
-import { ENDED, useApi, useDefinition, useInstance, useWaitingReasons, waits } from "./queries";
+import { type Action, Actions, Answer, Choice, Fact, Problem, Section, State, Title, took, useMoment } from "./parts";
+import { ENDED, useApi, useDefinition, useInstance, useWaitingReasons } from "./queries";
 import { link, setQuery, useRoute } from "./route";
 import { texts } from "./texts";
 
@@ -27,7 +27,7 @@ export function InstancePage({ job, id }: { job: string; id: string }) {
             <>
               <InstanceActions instance={instance} />
               <Facts instance={instance} />
-              {waits(instance.status) && <Why job={job} id={id} status={instance.status} />}
+              {!ENDED.has(instance.status) && <Why job={job} id={id} />}
               <Nodes instance={instance} chosen={node?.nodeName} />
               {node && <Log job={job} id={id} node={node.nodeName} run={node.startTime ?? 0} />}
             </>
@@ -94,24 +94,20 @@ function Facts({ instance }: { instance: InstanceDetail }) {
   );
 }
 
-function Why({ job, id, status }: { job: string; id: string; status: string }) {
-  const asked = useWaitingReasons(job, id, status);
+/** What keeps an instance that does not go on; nothing where nothing does. */
+function Why({ job, id }: { job: string; id: string }) {
+  const { data, error } = useWaitingReasons(job, id);
+  if (data === undefined || data.reasons.length === 0) return <Problem error={error} />;
   return (
     <Section title={words.why}>
-      <Answer asked={asked}>
-        {({ reasons, dependencies }) => (
-          <>
-            <ul>
-              {reasons.map((reason) => (
-                <li key={reason}>{reason}</li>
-              ))}
-            </ul>
-            {dependencies.map((dependency) => (
-              <Dependency key={dependency.number} dependency={dependency} />
-            ))}
-          </>
-        )}
-      </Answer>
+      <ul>
+        {data.reasons.map((reason) => (
+          <li key={reason}>{reason}</li>
+        ))}
+      </ul>
+      {data.dependencies.map((dependency) => (
+        <Dependency key={dependency.number} dependency={dependency} />
+      ))}
     </Section>
   );
 }

@@ -23,7 +23,6 @@ const SPANS = [DAY / 24, DAY, 32 * DAY, 400 * DAY, 3700 * DAY]; // each is asked
 export const WEEK = 7 * DAY; // the longest span of plan times the API lists at once
 export const PAGE = 50;
 export const ENDED = new Set(["success", "fail", "manual-stop", "skip-by-depend"]);
-const AT_REST = new Set(["waiting", "waiting-confirm", "pause", "freeze"]);
 
 const ApiContext = createContext<Api | null>(null);
 export const ApiProvider = ApiContext.Provider;
@@ -141,12 +140,9 @@ export function useInstance(job: string, id: string) {
   });
 }
 
-export const useWaitingReasons = (job: string, id: string, status: string | undefined) =>
+export const useWaitingReasons = (job: string, id: string) =>
   useAsked(
     ["why", job, id],
     (api, signal) => api.get<WaitingReasons>(`${instancePath(job, id)}/waiting-reasons`, {}, signal),
     2_000,
-    status !== undefined && AT_REST.has(status),
   );
-
-export const waits = (status: string): boolean => AT_REST.has(status);
