@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from headrace.errors_cdm import CdmError
 from headrace.transfer.ad_hoc import Wishes, copy_job
 from headrace.transfer.dispatch import LOST, Outcome, Task
-from headrace.transfer.dispatch_spark import KEY, check_settings, sealed
+from headrace.transfer.dispatch_spark import KEY_FILE, check_settings, sealed
 from headrace.transfer.part_spark import run_sealed
 
 pyspark = pytest.importorskip("pyspark", reason="the extra headrace[spark] is not installed")
@@ -27,10 +28,11 @@ def task(*, once: bool) -> Task:
     return Task(job=job, run="r", source=nothing, prepared=prepared, split={}, number=0, zone="UTC", now=0, once=once)
 
 
-def outcome(sent: bytes, key: bytes, monkeypatch: pytest.MonkeyPatch, attempt: int) -> Outcome:
+def outcome(sent: bytes, key: Path, monkeypatch: pytest.MonkeyPatch, attempt: int) -> Outcome:
     """What an executor answers whose task was tried so many times before."""
-    context: Any = SimpleNamespace(getLocalProperty={KEY: key.hex()}.get, attemptNumber=lambda: attempt)
+    context: Any = SimpleNamespace(getLocalProperty={KEY_FILE: key.name}.get, attemptNumber=lambda: attempt)
     monkeypatch.setattr(pyspark.TaskContext, "get", lambda: context)
+    monkeypatch.setattr(pyspark, "SparkFiles", SimpleNamespace(get=lambda name: str(key.parent / name)), raising=False)
     told = list(run_sealed(iter([pa.record_batch({"task": [sent]})])))
     assert all(batch.column("outcome").null_count for batch in told[:-1])
     return msgspec.json.decode(told[-1].column("outcome")[0].as_py(), type=Outcome)
@@ -45,10 +47,11 @@ def test_sealed__shows_nothing_of_what_is_in_it() -> None:
 
 @pytest.mark.parametrize(("once", "attempt", "begins"), [(True, 0, True), (True, 1, False), (False, 1, True)])
 def test_run_sealed__what_may_begin_only_once_is_not_begun_again(
-    monkeypatch: pytest.MonkeyPatch, once: bool, attempt: int, begins: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, once: bool, attempt: int, begins: bool
 ) -> None:
-    key = secrets.token_bytes(32)
-    error = outcome(sealed(task(once=once), key), key, monkeypatch, attempt).error
+    key = tmp_path / "key"
+    key.write_bytes(secrets.token_bytes(32))
+    error = outcome(sealed(task(once=once), key.read_bytes()), key, monkeypatch, attempt).error
     assert error is not None  # nothing listens where the job leads
     assert (error != ("RunLost", LOST)) is begins
 

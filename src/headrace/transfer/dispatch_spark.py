@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -29,8 +31,9 @@ from headrace.transfer.drivers import driver
 ANSWER_SECONDS = 15.0  # that the server has to take a connection
 LAST_SECONDS = 15.0  # that it has to interrupt operations
 ENDING_SECONDS = 5.0  # after that the splits have ended too: Spark looks every 2 s, and kills their Python 2 s later
-KEY = "spark.headrace.secret"  # Spark shows settings of such names to nobody. Source: Spark, spark.redaction.regex
+KEY_FILE = "spark.headrace.key"  # a setting of the session: the name of the file with the key
 NONCE_BYTES = 12
+_NONE: Mapping[str, Any] = {}
 COLUMNS = "outcome binary, beat binary"
 _PYTHON = "spark.sql.execution.pyspark.python"
 _NO_HEADRACE = (
@@ -53,9 +56,9 @@ class SparkDispatch(Dispatch):
 
     def __call__(self, prepared: Prepared, source: pa.Schema, splits: Sequence[Split]) -> None:
         """Run all splits. Raises CdmError: that of the first that fails, which ends the others."""
-        key = secrets.token_bytes(32)
-        settings = {KEY: key.hex()} | ({_PYTHON: self.elsewhere.spark_python} if self.elsewhere.spark_python else {})
-        with _connected(self.elsewhere.spark, self.session, settings) as cluster:
+        key, name = secrets.token_bytes(32), f"headrace-{self.session}"
+        settings = {KEY_FILE: name} | ({_PYTHON: self.elsewhere.spark_python} if self.elsewhere.spark_python else {})
+        with _connected(self.elsewhere.spark, self.session, settings, {name: key}) as cluster:
             self.say(f"Hands {len(splits)} parts to Spark {cluster.version}.")
             self._all(cluster, key, self.tasks(prepared, source, splits))
 
@@ -88,7 +91,7 @@ def end_session(elsewhere: Elsewhere, session: str) -> None:
     if not elsewhere.spark:
         return
     try:
-        with _connected(elsewhere.spark, session, {}) as cluster:
+        with _connected(elsewhere.spark, session) as cluster:
             cluster.interrupt(set())
     except CdmError as error:
         if "SESSION_CLOSED" not in error.detail:  # else it was ended in time
@@ -96,7 +99,7 @@ def end_session(elsewhere: Elsewhere, session: str) -> None:
 
 
 def sealed(task: Task, key: bytes) -> bytes:
-    """A split that only those read who have the key: Spark shows operations, with what is in them, to its users."""
+    """A split that only those read who have the key: operations, and what is in them, may be shown by Spark."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, msgspec.json.encode(task), None)
 
@@ -144,8 +147,10 @@ def _why(reason: str) -> str:
 
 
 @contextmanager
-def _connected(url: str, session_id: str, settings: Mapping[str, str]) -> Iterator[Cluster]:
-    """A session of an id; in the end Spark forgets it. Raises CdmError."""
+def _connected(
+    url: str, session_id: str, settings: Mapping[str, str] = _NONE, files: Mapping[str, bytes] = _NONE
+) -> Iterator[Cluster]:
+    """A session of an id, whose executors find ``files``; in the end Spark forgets it. Raises CdmError."""
     real, core = driver("headrace.sql.real.spark", "spark"), driver("pyspark.sql.connect.client.core", "spark")
     logging.getLogger("SQLQueryContextLogger").disabled = True  # it would print plans
     place = "spark_connect"
@@ -161,12 +166,22 @@ def _connected(url: str, session_id: str, settings: Mapping[str, str]) -> Iterat
         session = real.SparkConnectSession(spark)
         session.prepare(None, settings)
         check_settings(spark)
+        _add_files(spark, files)
     except real.SparkDriver.errors as error:
         raise CdmError(f"{place} cannot be used: {real.SparkDriver().reason(error)}") from error
     try:
         yield Cluster(real, spark, session)
     finally:
         session.close()
+
+
+def _add_files(spark: Any, files: Mapping[str, bytes]) -> None:
+    """The client of Spark takes files from disk only."""
+    with TemporaryDirectory(prefix="headrace-") as folder:  # only this user may enter
+        for name, content in files.items():
+            file = Path(folder, name)
+            file.write_bytes(content)
+            spark.addArtifacts(str(file), file=True)
 
 
 def check_settings(spark: Any) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from headrace.errors_cdm import RunLost
 from headrace.sql.engine import Cancellation
 from headrace.transfer.counters import Counters
 from headrace.transfer.dispatch import LOST, Task
-from headrace.transfer.dispatch_spark import KEY, NONCE_BYTES
+from headrace.transfer.dispatch_spark import KEY_FILE, NONCE_BYTES
 from headrace.transfer.drivers import driver
 from headrace.transfer.part import BEAT_SECONDS, run_task
 
@@ -26,8 +27,9 @@ _COLUMNS = pa.schema([("outcome", pa.binary()), ("beat", pa.binary())])
 
 def run_sealed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Run the splits that come in; what goes out is an ``Outcome`` each, as JSON, with beats before it."""
-    context = driver("pyspark").TaskContext.get()
-    cipher = AESGCM(bytes.fromhex(context.getLocalProperty(KEY)))
+    spark = driver("pyspark")
+    context = spark.TaskContext.get()
+    cipher = AESGCM(Path(spark.SparkFiles.get(context.getLocalProperty(KEY_FILE))).read_bytes())
     for batch in batches:
         for sealed in batch.column(0).to_pylist():
             content = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
