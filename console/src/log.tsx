@@ -10,7 +10,7 @@ import { texts } from "./texts";
 const TAIL = 256 * 1024; // bytes of what was written before that are shown
 const MOST = 1024 * 1024; // characters kept
 const WAIT = 20; // seconds an answer may take where nothing is written
-const PAUSE = 2_000; // milliseconds until the server is asked again after a failure
+const PAUSE = 1_000; // milliseconds until the server is asked again that said nothing: it may have been too busy to wait
 
 interface LogProps {
   job: string;
@@ -78,11 +78,12 @@ async function follow(
       fail(null);
       tell((before) => joined(before, piece, cut));
       if (piece.ended) return;
+      if (piece.content !== "") continue;
     } catch (error) {
       if (signal.aborted) return;
       fail(error as Error);
-      await new Promise((resume) => setTimeout(resume, PAUSE));
     }
+    await new Promise((resume) => setTimeout(resume, PAUSE));
   }
 }
 
