@@ -2,7 +2,9 @@
 
 Needs a PostgreSQL server (make services); peers are found in $PEERS_DIR/venv-{sling,dlt,ingestr}, and left out where
 they are not. Each copy is one process; rounds are interleaved, and the median is told. The S3 server is moto's, where
-it is installed. $BENCH_ROUTES names the routes to go by words of their titles: "S3" or "Parquet,CSV".
+it is installed. $BENCH_ROUTES names the routes to go by words of their titles: "S3" or "Parquet,CSV". Where
+$BENCH_DASK_SCHEDULER or $BENCH_SPARK_CONNECT name a cluster on this machine, it is handed copies too; CPU and memory are
+then those of the process that hands them over.
 """
 
 from __future__ import annotations
@@ -259,6 +261,7 @@ def routes(url: str, place: Path) -> list[Route]:
             {
                 "headrace": copy(source, target, "--mode", "truncate"),
                 "headrace, 2 parts": copy(source, target, "--mode", "truncate", "--by", "id", "--parallel", "2"),
+                **elsewhere(copy(source, target, "--mode", "truncate", "--by", "id", "--parallel", "2")),
                 "headrace, staged": copy(source, target),
                 "headrace, 3 converters": copy(source, target, "--mode", "truncate", "--convert", CONVERTERS),
                 "DuckDB": duck(f"ATTACH '{url}' AS pg (TYPE postgres); INSERT INTO pg.dst SELECT * FROM pg.src"),
@@ -336,6 +339,17 @@ with pyarrow.csv.open_csv(s3.open_input_stream("{BUCKET}/src.csv")) as rows:
 
 def copy(source: str, target: str, *options: str) -> Sequence[str]:
     return [sys.executable, "-m", "headrace", "migrate", "copy", source, target, *options]
+
+
+def elsewhere(command: Sequence[str]) -> dict[str, Sequence[str]]:
+    """A copy whose splits run on a cluster."""
+    found: dict[str, Sequence[str]] = {}
+    if dask := os.environ.get("BENCH_DASK_SCHEDULER"):
+        found["headrace, 2 parts on Dask"] = ["env", f"HEADRACE_DASK_SCHEDULER={dask}", *command]
+    if spark := os.environ.get("BENCH_SPARK_CONNECT"):
+        settings = [f"HEADRACE_SPARK_CONNECT={spark}", f"HEADRACE_SPARK_PYTHON={sys.executable}"]
+        found["headrace, 2 parts on Spark"] = ["env", *settings, *command]
+    return found
 
 
 def duck(statements: str) -> Sequence[str]:
