@@ -3,8 +3,8 @@
 Needs a PostgreSQL server (make services); peers are found in $PEERS_DIR/venv-{sling,dlt,ingestr}, and left out where
 they are not. Each copy is one process; rounds are interleaved, and the median is told. The S3 server is moto's, where
 it is installed. $BENCH_ROUTES names the routes to go by words of their titles: "S3" or "Parquet,CSV". Where
-$BENCH_DASK_SCHEDULER or $BENCH_SPARK_CONNECT name a cluster on this machine, it is handed copies too; CPU and memory are
-then those of the process that hands them over.
+$BENCH_DASK_SCHEDULER or $BENCH_SPARK_CONNECT name a cluster on this machine, it is handed copies too; CPU and memory
+are then those of the process that hands them over.
 """
 
 from __future__ import annotations
