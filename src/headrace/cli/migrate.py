@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -20,10 +19,12 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from headrace.cli.client import CallFailed, Client
+from headrace.cli.client import Client
 from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_settings
+from headrace.cli.migrate_jobs import export_jobs, import_jobs
+from headrace.cli.migration_server import ClusterOption, cluster_id, jobs_path, migrations
 from headrace.cli.output import FAILED, WRONG_USAGE, err, print_json, say, stop, tell_table, told_errors
-from headrace.cli.server import ServerOption, connected
+from headrace.cli.server import ServerOption
 from headrace.cli.standalone import INTERRUPTED
 from headrace.errors import HeadraceError
 from headrace.errors_cdm import CdmError, RunStopped
@@ -36,7 +37,6 @@ app = typer.Typer(no_args_is_help=True, help="Move data between databases, files
 _LOOK_SECONDS = 0.1
 _ENDED = ("SUCCEEDED", "FAILED", "FAILURE_ON_SUBMIT")
 
-ClusterOption = Annotated[str, typer.Option("--cluster", "-c", help="The cluster of the job, by its name.")]
 
 
 @app.command()
@@ -249,8 +249,8 @@ def try_link(
         with told_errors():
             say(connector.open_connector(connector.by_url(_url(link)).link, surroundings).test())
         return
-    with _cdm(server, home, workspace) as client:
-        found = client.json("POST", f"/clusters/{_cluster(client, cluster)}/cdm/link/{quote(link, safe='')}/test")
+    with migrations(server, home, workspace) as client:
+        found = client.json("POST", f"/clusters/{cluster_id(client, cluster)}/cdm/link/{quote(link, safe='')}/test")
     say(found["message"])
 
 
@@ -270,8 +270,8 @@ def run(
 
     Exit status 0 when it succeeded, 1 when not.
     """
-    with _cdm(server, home, workspace) as client:
-        path = f"/clusters/{_cluster(client, cluster)}/cdm/job/{quote(job, safe='')}"
+    with migrations(server, home, workspace) as client:
+        path = f"{jobs_path(client, cluster)}/{quote(job, safe='')}"
         client.json("PUT", f"{path}/start", {"variables": _inputs("--variable", variable)})
         try:
             ended = _followed(client, path, quiet=as_json)
@@ -301,19 +301,5 @@ def _followed(client: Client, path: str, *, quiet: bool) -> dict[str, Any]:
             time.sleep(0.5)
 
 
-@contextmanager
-def _cdm(server: str | None, home: Path | None, workspace: str | None) -> Iterator[Client]:
-    """The migrations' API of a running server; what it answers as an error ends the command."""
-    with connected(server, home, workspace) as client:
-        try:
-            yield replace(client, version="v1.1")
-        except CallFailed as error:
-            stop(str(error))
-
-
-def _cluster(client: Client, name: str) -> str:
-    """The id of a cluster by its name or id."""
-    found = [one for one in client.json("GET", "/clusters")["clusters"] if name in (one["name"], one["id"])]
-    if not found:
-        stop(f"there is no cluster {name!r}", WRONG_USAGE)
-    return str(found[0]["id"])
+app.command("export-jobs")(export_jobs)
+app.command("import-jobs")(import_jobs)

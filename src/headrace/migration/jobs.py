@@ -18,41 +18,10 @@ from headrace.storage import cdm, submissions
 from headrace.storage.cdm import CdmJobRecord
 from headrace.storage.database import Duplicate
 from headrace.storage.submissions import OPEN, SubmissionRecord
-from headrace.wire.cdm import JobHead, JobList, ShowJobsQuery
+from headrace.wire.cdm import JOB_SET_BY_SERVER, JOB_TYPES, JobHead, JobList, ShowJobsQuery
 from headrace.wire.document import Document, as_truth, read_document
 
-JOB_TYPES = ("NORMAL_JOB", "BATCH_JOB", "SCENARIO_JOB")
 ALL = "all"
-_SET_HERE = frozenset(
-    {
-        "type",
-        "id",
-        "enabled",
-        "creation-user",
-        "creation-date",
-        "update-user",
-        "update-date",
-        "is_incre_job",
-        "is_incrementing",
-        "is_use_sql",
-        "flag",
-        "group_name",
-        "external_id",
-        "status",
-        "execute_create_date",
-        "execute_start_date",
-        "execute_update_date",
-        "rows_read",
-        "rows_written",
-        "write_rows",
-        "update_rows",
-        "delete_rows",
-        "files_read",
-        "files_written",
-        "bytes_read",
-        "bytes_written",
-    }
-)  # Source: contract, Job: set by the server and ignored on input
 
 
 def create(services: Services, caller: Caller, cluster_id: str, body: JobList) -> str:
@@ -145,7 +114,7 @@ def _view(record: CdmJobRecord, last: SubmissionRecord | None, *, encode: bool) 
     stored = values.inputs(read_document(record.document))
     document = values.view(record.document, encode=encode)
     return {
-        **{member: value for member, value in document.items() if member not in _SET_HERE},
+        **{member: value for member, value in document.items() if member not in JOB_SET_BY_SERVER},
         "name": record.name,
         "job_type": record.job_type,
         "type": record.job_type,

@@ -6,6 +6,38 @@ from typing import Any
 
 import msgspec
 
+JOB_TYPES = ("NORMAL_JOB", "BATCH_JOB", "SCENARIO_JOB")
+JOB_SET_BY_SERVER = frozenset(
+    {
+        "type",
+        "id",
+        "enabled",
+        "creation-user",
+        "creation-date",
+        "update-user",
+        "update-date",
+        "is_incre_job",
+        "is_incrementing",
+        "is_use_sql",
+        "flag",
+        "group_name",
+        "external_id",
+        "status",
+        "execute_create_date",
+        "execute_start_date",
+        "execute_update_date",
+        "rows_read",
+        "rows_written",
+        "write_rows",
+        "update_rows",
+        "delete_rows",
+        "files_read",
+        "files_written",
+        "bytes_read",
+        "bytes_written",
+    }
+)  # members of a job that are ignored on input. Source: contract, Job
+
 
 class Kebab(msgspec.Struct, kw_only=True, omit_defaults=True, rename="kebab"):
     """A shape with kebab-case members."""
