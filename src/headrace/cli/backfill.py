@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from headrace.cli.client import Client
-from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_settings
 from headrace.cli.output import FAILED, WRONG_USAGE, note, print_json, progress, say, shown, stop, tell_table
 from headrace.cli.run import read_plan_time
-from headrace.cli.server import ServerOption, connected
+from headrace.cli.server import Where, at_server
 from headrace.domain.steps import read_step
 
 ROOT = "/factory/supplement-data"
@@ -28,7 +25,9 @@ _OVER = ("success", "fail", "manual-stop", "dropped")
 _LONGEST_DAY = len("2026-05-05")
 
 
+@at_server
 def backfill(
+    where: Where,
     job: Annotated[str, typer.Argument(help="The job.")],
     since: Annotated[
         str, typer.Option("--from", help="The first plan time, like 2026-05-01 or '2026-05-01 06:00:00'.")
@@ -58,13 +57,9 @@ def backfill(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would run.")] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it has ended.")] = True,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Run past plan times of a job of a running server again, or for the first time."""
-    zone = ZoneInfo(load_settings(home=home).time_zone)
+    zone = where.zone
     now = datetime.now(UTC)
     body: dict[str, Any] = {
         "name": name or f"P_{job}_{now:%Y%m%d}_{int(now.timestamp() * 1000)}"[-128:],
@@ -83,46 +78,38 @@ def backfill(
         body["supplement_data_run_time"] = {"time_of_day": window}
     if every is not None:
         body["supplement_data_period"] = _step(every)
-    with connected(server, home, workspace) as first:
-        client = _second(first)
+    with where.client("v2") as client:
         if dry_run:
-            _tell_preview(client.json("POST", f"{ROOT}/preview", body), zone, as_json=as_json)
+            _tell_preview(client.json("POST", f"{ROOT}/preview", body), zone, as_json=where.as_json)
             return
         client.call("POST", ROOT, body)
-        if not as_json:
+        if not where.as_json:
             note(f"begun: {body['name']}")
-        _tell(_watched(client, body["name"], wait=wait), zone, as_json=as_json)
+        _tell(_watched(client, body["name"], wait=wait), zone, as_json=where.as_json)
 
 
+@at_server
 def backfills(
+    where: Where,
     name: Annotated[str | None, typer.Argument(help="Show the dates of this one. Default: list all.")] = None,
     cancel: Annotated[bool, typer.Option("--stop", help="Stop it: what runs, and what has not begun.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Run again what failed, was stopped or never began.")] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="After --retry: wait until it has ended.")] = True,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """List backfills of a running server, or show, stop or repeat one."""
     if (cancel or retry) and name is None:
         stop("--stop and --retry need the name of a backfill", WRONG_USAGE)
     if cancel and retry:
         stop("--stop and --retry exclude each other", WRONG_USAGE)
-    zone = ZoneInfo(load_settings(home=home).time_zone)
-    with connected(server, home, workspace) as first:
-        client = _second(first)
+    zone = where.zone
+    with where.client("v2") as client:
         if name is None:
-            _tell_list(client.json("GET", f"{ROOT}?{urlencode({'size': LISTED})}")["rows"], zone, as_json=as_json)
+            _tell_list(client.json("GET", f"{ROOT}?{urlencode({'size': LISTED})}")["rows"], zone, as_json=where.as_json)
             return
         path = f"{ROOT}/{quote(name, safe='')}"
         if cancel or retry:
             client.call("POST", f"{path}/{'stop' if cancel else 'retry'}")
-        _tell(_watched(client, name, wait=retry and wait), zone, as_json=as_json, fails=retry)
-
-
-def _second(client: Client) -> Client:
-    return replace(client, version="v2")
+        _tell(_watched(client, name, wait=retry and wait), zone, as_json=where.as_json, fails=retry)
 
 
 def _date(text: str, zone: tzinfo, source: str, of_day: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -16,10 +15,9 @@ from rich.table import Table
 
 from headrace.cli import waiting
 from headrace.cli.client import CallFailed, Client
-from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_settings
-from headrace.cli.output import FAILED, WRONG_USAGE, err, print_json, say, shown, stop, tell_table
+from headrace.cli.output import WRONG_USAGE, print_json, shown, stop, tell_outcomes, tell_table
 from headrace.cli.run import read_plan_time
-from headrace.cli.server import ServerOption, connected
+from headrace.cli.server import Where, at_server
 from headrace.domain.instance import ENDED_JOB_STATES, InstanceType, JobState
 
 WINDOW = timedelta(days=7) // timedelta(milliseconds=1)  # that the API lists at once
@@ -31,7 +29,9 @@ NodeOption = Annotated[str | None, typer.Option("--node", "-n", help="Only this 
 NodeArgument = Annotated[str, typer.Option("--node", "-n", help="The node.")]
 
 
+@at_server
 def ps(
+    where: Where,
     job: Annotated[
         str | None, typer.Option("--job", "-j", help="Only instances of this job. Default: all jobs.")
     ] = None,
@@ -46,25 +46,21 @@ def ps(
     limit: Annotated[int, typer.Option(min=1, help="At most so many instances, the newest.")] = 20,
     children: Annotated[bool, typer.Option("--all", "-a", help="Also what nodes of other jobs run.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Only those that have not ended, and why each waits.")] = False,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """List the job instances of a running server, newest plan time first."""
-    zone = ZoneInfo(load_settings(home=home).time_zone)
+    zone = where.zone
     now = int(datetime.now(UTC).timestamp() * 1000)
     end = now + 1 if until is None else read_plan_time(until, zone, "--to") + 1
     begin = end - days * WINDOW // 7 if since is None else read_plan_time(since, zone, "--from")
     if begin >= end:
         stop("--from is later than --to", WRONG_USAGE)
     query = {"jobName": job, "preciseQuery": "true" if job else None, "status": state}
-    with connected(server, home, workspace) as client:
+    with where.client() as client:
         asked = {key: value for key, value in query.items() if value}
         found = _listed(client, asked, begin, end, limit, children=children, unended=why)
         if why:
             found = waiting.explain(client, found)
-    if as_json:
+    if where.as_json:
         print_json(found)
     elif why:
         waiting.tell(found, zone)
@@ -144,30 +140,18 @@ class _Action:
 
 
 def _act(
-    action: _Action,
-    instances: list[str],
-    where: tuple[str | None, Path | None, str | None],
-    as_json: bool,
-    *,
-    node: str | None = None,
-    body: dict[str, Any] | None = None,
+    action: _Action, instances: list[str], where: Where, *, node: str | None = None, body: dict[str, Any] | None = None
 ) -> None:
     """Do something with each instance; one that refuses does not keep the others from it."""
-    told: list[dict[str, Any]] = []
-    with connected(*where) as client:
-        for number in instances:
-            told.append(_act_on(client, action, number, node, body))
-    if as_json:
-        print_json(told)
-    for item in told if not as_json else ():
-        if item["error"]:
-            err.print(
-                shown(f"{item['instance']}: {item['error']}"), markup=False, style="red" if err.is_terminal else None
-            )
-        else:
-            say(f"{item['instance']} {item['job']}: {action.done}" + (f" ({node})" if node else ""))
-    if any(item["error"] for item in told):
-        raise typer.Exit(FAILED)
+    with where.client() as client:
+        told = [_act_on(client, action, number, node, body) for number in instances]
+    of_node = f" ({node})" if node else ""
+    tell_outcomes(
+        told,
+        "instance",
+        lambda item: f"{item['instance']} {item['job']}: {action.done}{of_node}",
+        as_json=where.as_json,
+    )
 
 
 def _act_on(
@@ -189,7 +173,9 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
+@at_server
 def rerun(
+    where: Where,
     instances: Instances,
     from_error: Annotated[
         bool, typer.Option("--from-error", help="From the nodes that failed. Default: from the first.")
@@ -201,10 +187,6 @@ def rerun(
     wait_for_files: Annotated[
         bool, typer.Option("--wait-for-files", help="Those whose jobs listen for a file wait for a new one.")
     ] = False,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Run ended instances again, with the same numbers and plan times."""
     if from_error and node:
@@ -215,97 +197,60 @@ def rerun(
         body["node_name"] = node
     if wait_for_files:
         body["ignore_obs_monitor"] = "false"
-    _act(_Action("restart", "runs again"), instances, (server, home, workspace), as_json, body=body)
+    _act(_Action("restart", "runs again"), instances, where, body=body)
 
 
-def retry(
-    instances: Instances,
-    node: NodeOption = None,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@at_server
+def retry(where: Where, instances: Instances, node: NodeOption = None) -> None:
     """Run the failed nodes of abnormal instances again, or one of them."""
-    _act(_Action("retry", "retried"), instances, (server, home, workspace), as_json, node=node)
+    _act(_Action("retry", "retried"), instances, where, node=node)
 
 
-def pause(
-    instances: Instances,
-    node: NodeOption = None,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@at_server
+def pause(where: Where, instances: Instances, node: NodeOption = None) -> None:
     """Hold back waiting instances, or one node of running ones."""
-    _act(_Action("pause", "paused"), instances, (server, home, workspace), as_json, node=node)
+    _act(_Action("pause", "paused"), instances, where, node=node)
 
 
-def resume(
-    instances: Instances,
-    node: NodeOption = None,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@at_server
+def resume(where: Where, instances: Instances, node: NodeOption = None) -> None:
     """Let paused instances go on, or one paused node."""
-    _act(_Action("resume", "goes on"), instances, (server, home, workspace), as_json, node=node)
+    _act(_Action("resume", "goes on"), instances, where, node=node)
 
 
-def skip(
-    instances: Instances,
-    node: NodeArgument,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@at_server
+def skip(where: Where, instances: Instances, node: NodeArgument) -> None:
     """Skip a waiting or paused node; the nodes after it run."""
-    _act(_Action("skip", "skipped"), instances, (server, home, workspace), as_json, node=node)
+    _act(_Action("skip", "skipped"), instances, where, node=node)
 
 
-def succeed(
-    instances: Instances,
-    node: NodeArgument,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@at_server
+def succeed(where: Where, instances: Instances, node: NodeArgument) -> None:
     """Declare a failed node of abnormal instances successful; the nodes after it run."""
-    _act(_Action("succeed", "counts as successful"), instances, (server, home, workspace), as_json, node=node)
+    _act(_Action("succeed", "counts as successful"), instances, where, node=node)
 
 
+@at_server
 def release(
+    where: Where,
     instances: Instances,
     job: Annotated[
         str | None, typer.Option("--from", help="Only from waiting for this upstream job. Default: for all.")
     ] = None,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Let instances run without the upstream instances that they wait for."""
     path = "remove-dependency" if job else "run-without-dependencies"
     done = f"waits no longer for {job}" if job else "waits for no other instance"
     body = {"jobName": job} if job else None
-    _act(_Action(path, done), instances, (server, home, workspace), as_json, body=body)
+    _act(_Action(path, done), instances, where, body=body)
 
 
 def _whole(action: _Action, text: str) -> Callable[..., None]:
     """A command for an operation on whole instances."""
 
-    def command(
-        instances: Instances,
-        server: ServerOption = None,
-        home: HomeOption = None,
-        workspace: WorkspaceOption = None,
-        as_json: JsonOption = False,
-    ) -> None:
-        _act(action, instances, (server, home, workspace), as_json)
+    @at_server
+    def command(where: Where, instances: Instances) -> None:
+        _act(action, instances, where)
 
     command.__doc__ = text
     return command

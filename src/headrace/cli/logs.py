@@ -11,10 +11,9 @@ from urllib.parse import urlencode
 import typer
 
 from headrace.cli.client import Client
-from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption
 from headrace.cli.instances import segment
 from headrace.cli.output import WRONG_USAGE, print_json, say, stop
-from headrace.cli.server import ServerOption, connected
+from headrace.cli.server import Where, at_server
 from headrace.domain.instance import ENDED_JOB_STATES, NodeState
 
 WAIT_SECONDS = 2  # for one node; so often the others are looked at
@@ -22,31 +21,29 @@ PIECE_BYTES, MOST_BYTES = 1 << 18, 1 << 20
 _TAIL_BYTES = 1_000  # looked at for each line that is wanted of the end
 
 
+@at_server
 def logs(
+    where: Where,
     instance: Annotated[str, typer.Argument(help="Number of the instance, as ps shows it.")],
     node: Annotated[str | None, typer.Argument(help="Only this node. Default: all nodes.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the instance or node has ended.")] = False,
     tail: Annotated[
         int | None, typer.Option("--tail", min=0, help="Only so many lines of the end. Default: all.")
     ] = None,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Show what the nodes of an instance wrote, oldest attempt first; of several nodes each line says which.
 
     Secrets are masked.
     """
-    if follow and as_json:
+    if follow and where.as_json:
         stop("--follow and --json exclude each other", WRONG_USAGE)
-    with connected(server, home, workspace) as client:
+    with where.client() as client:
         shown = client.json("GET", f"/job-instances/{segment(instance)}")
         if node is not None and node not in (item["nodeName"] for item in shown["nodes"]):
             names = ", ".join(item["nodeName"] for item in shown["nodes"])
             stop(f"the instance {instance} has no node {node!r}; it has {names}", WRONG_USAGE)
         readers = _readers(client, shown, node, tail)
-        if as_json:
+        if where.as_json:
             print_json([_whole(reader, item) for item, reader in readers])
         elif follow:
             try:

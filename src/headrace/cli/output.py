@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -47,6 +47,22 @@ def note(text: str) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def tell_outcomes(
+    told: Sequence[Mapping[str, Any]], member: str, says: Callable[[Mapping[str, Any]], str], *, as_json: bool
+) -> None:
+    """What became of each of several things, named by a member; the command fails where one has an ``error``."""
+    if as_json:
+        print_json(told)
+    for item in told if not as_json else ():
+        if item["error"]:
+            style = "red" if err.is_terminal else None
+            err.print(shown(f"{item[member]}: {item['error']}"), markup=False, style=style)
+        else:
+            say(says(item))
+    if any(item["error"] for item in told):
+        raise typer.Exit(FAILED)
 
 
 def stop(message: str, status: int = FAILED) -> NoReturn:

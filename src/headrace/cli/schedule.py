@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from headrace.cli.client import CallFailed, Client
-from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_settings
 from headrace.cli.instances import segment
-from headrace.cli.output import FAILED, WRONG_USAGE, err, note, print_json, say, shown, stop, tell_table
+from headrace.cli.output import WRONG_USAGE, note, print_json, say, shown, stop, tell_outcomes, tell_table
 from headrace.cli.run import parameter
-from headrace.cli.server import ServerOption, connected
+from headrace.cli.server import Where, at_server
 
 app = typer.Typer(no_args_is_help=True, help="Schedules of jobs: start, pause and stop them, and see what comes next.")
 
 Jobs = Annotated[list[str], typer.Argument(metavar="JOB...", help="Names of jobs.")]
-Where = tuple[str | None, Path | None, str | None]
 _SPANS = (timedelta(hours=1), timedelta(days=1), timedelta(days=32), timedelta(days=400), timedelta(days=3700))
 
 
 @app.command("start")
+@at_server
 def start(
+    where: Where,
     jobs: Jobs,
     parameters: Annotated[
         list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE of a job parameter; can be repeated.")
@@ -35,10 +33,6 @@ def start(
     first_alone: Annotated[
         bool, typer.Option("--first-alone", help="The first instance does not wait for the one before.")
     ] = False,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Have instances of jobs made from now on; jobs that others depend on come first."""
     values = [parameter(each) for each in parameters or ()]
@@ -47,57 +41,37 @@ def start(
         body["start_date"] = _day(since)
     if first_alone:
         body["ignore_first_self_dep"] = True
-    _act("start", "started", jobs, (server, home, workspace), body, as_json=as_json)
+    _act("start", "started", jobs, where, body)
 
 
 @app.command("stop")
-def stop_jobs(
-    jobs: Jobs,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@at_server
+def stop_jobs(where: Where, jobs: Jobs) -> None:
     """Have no more instances of jobs made; what runs goes on."""
-    _act("stop", "stopped", jobs, (server, home, workspace), None, as_json=as_json)
+    _act("stop", "stopped", jobs, where)
 
 
 @app.command("pause")
-def pause(
-    jobs: Jobs,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@at_server
+def pause(where: Where, jobs: Jobs) -> None:
     """Have no instances of jobs made until they are resumed; what waits for them waits on."""
-    _act("pause", "paused", jobs, (server, home, workspace), None, as_json=as_json)
+    _act("pause", "paused", jobs, where)
 
 
 @app.command("resume")
-def resume(
-    jobs: Jobs,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@at_server
+def resume(where: Where, jobs: Jobs) -> None:
     """Have instances of paused jobs made again, from now on."""
-    _act("restore", "goes on", jobs, (server, home, workspace), None, as_json=as_json)
+    _act("restore", "goes on", jobs, where)
 
 
 @app.command("status")
-def status(
-    jobs: Jobs,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@at_server
+def status(where: Where, jobs: Jobs) -> None:
     """Tell whether jobs are scheduled, and how their last instances ended."""
-    with connected(server, home, workspace) as client:
+    with where.client() as client:
         found = [client.json("GET", f"/jobs/{segment(name)}/status") for name in jobs]
-    if as_json:
+    if where.as_json:
         print_json(found)
         return
     table = Table("job", "status", "started", "last instance", box=None)
@@ -109,28 +83,25 @@ def status(
 
 
 @app.command("next")
+@at_server
 def next_times(
+    where: Where,
     job: Annotated[str, typer.Argument(help="The job.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many plan times.")] = 5,
     as_if_started: Annotated[
         bool, typer.Option("--as-if-started", help="Though the job is not started, as if it were.")
     ] = False,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Tell the next plan times of a job."""
-    zone = ZoneInfo(load_settings(home=home).time_zone)
-    with connected(server, home, workspace) as client:
+    with where.client() as client:
         found = _coming(client, job, count, as_if_started=as_if_started)
-    if as_json:
+    if where.as_json:
         print_json(found)
         return
     if not found:
         note(f"{job} has no more plan times in the next ten years")
     for millis in found:
-        say(f"{datetime.fromtimestamp(millis / 1000, zone):%Y-%m-%d %H:%M:%S}")
+        say(f"{datetime.fromtimestamp(millis / 1000, where.zone):%Y-%m-%d %H:%M:%S}")
 
 
 def _coming(client: Client, job: str, count: int, *, as_if_started: bool) -> list[int]:
@@ -146,22 +117,11 @@ def _coming(client: Client, job: str, count: int, *, as_if_started: bool) -> lis
     return found
 
 
-def _act(path: str, done: str, jobs: list[str], where: Where, body: Any, *, as_json: bool) -> None:
+def _act(path: str, done: str, jobs: list[str], where: Where, body: Any = None) -> None:
     """Do something with each job; one that refuses does not keep the others from it."""
-    told: list[dict[str, Any]] = []
-    with connected(*where) as client:
-        for name in jobs:
-            told.append({"job": name, "error": _act_on(client, path, name, body)})
-    if as_json:
-        print_json(told)
-    for item in told if not as_json else ():
-        if item["error"]:
-            style = "red" if err.is_terminal else None
-            err.print(shown(f"{item['job']}: {item['error']}"), markup=False, style=style)
-        else:
-            say(f"{item['job']}: {done}")
-    if any(item["error"] for item in told):
-        raise typer.Exit(FAILED)
+    with where.client() as client:
+        told = [{"job": name, "error": _act_on(client, path, name, body)} for name in jobs]
+    tell_outcomes(told, "job", lambda item: f"{item['job']}: {done}", as_json=where.as_json)
 
 
 def _act_on(client: Client, path: str, name: str, body: Any) -> str | None:

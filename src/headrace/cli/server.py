@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import urllib.error
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import typer
 
 from headrace.app import read_credentials
 from headrace.cli.client import CallFailed, Client
-from headrace.cli.home import load_settings
+from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_settings
 from headrace.cli.output import FAILED, WRONG_USAGE, stop
 
 ServerOption = Annotated[
@@ -29,9 +32,43 @@ _VARIABLES = {
 }
 
 
+@dataclass(frozen=True)
+class Where:
+    """What every command on a running server can be told: which server and workspace, and how to answer."""
+
+    server: ServerOption = None
+    home: HomeOption = None
+    workspace: WorkspaceOption = None
+    as_json: JsonOption = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the settings."""
+        return ZoneInfo(load_settings(home=self.home).time_zone)
+
+    def client(self, version: str = "v1") -> AbstractContextManager[Client]:
+        """As ``connected``."""
+        return connected(self.server, self.home, self.workspace, version)
+
+
+def at_server(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the options of ``Where``, which it takes together as ``where``."""
+    signature = inspect.signature(command, eval_str=True)
+    options = inspect.signature(Where, eval_str=True).parameters
+    own = [each for each in signature.parameters.values() if each.name != "where"]
+    shared = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in options.values()]
+
+    def reaching(**values: Any) -> None:
+        command(where=Where(**{name: values.pop(name) for name in options}), **values)
+
+    reaching.__name__, reaching.__doc__ = command.__name__, command.__doc__
+    reaching.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+    return reaching
+
+
 @contextmanager
-def connected(server: str | None, home: Path | None, workspace: str | None) -> Iterator[Client]:
-    """A client of the server that is meant; what goes wrong with it ends the command with a message.
+def connected(server: str | None, home: Path | None, workspace: str | None, version: str = "v1") -> Iterator[Client]:
+    """A client of the server that is meant, for a version of the API; an error ends the command with a message.
 
     The access key is that of HEADRACE_PROJECT_ID, HEADRACE_ACCESS_KEY and HEADRACE_SECRET_ACCESS_KEY, or else of
     HOME/credentials.json.
@@ -42,7 +79,7 @@ def connected(server: str | None, home: Path | None, workspace: str | None) -> I
         stop(f"--server: {base!r} is not like http://host:port", WRONG_USAGE)
     client = Client(base=base, **_credentials(settings.home))
     try:
-        yield _in_workspace(client, workspace)
+        yield replace(_in_workspace(client, workspace), version=version)
     except CallFailed as error:
         stop(str(error))
     except (urllib.error.URLError, OSError, HTTPException) as error:
@@ -71,13 +108,7 @@ def _in_workspace(client: Client, wanted: str | None) -> Client:
         page = client.json("GET", f"/workspaces/studio?limit=100&offset={offset}")
         for item in page["data"]:
             if wanted in (item["id"], item["name"]):
-                return Client(
-                    base=client.base,
-                    project_id=client.project_id,
-                    access_key=client.access_key,
-                    secret_key=client.secret_key,
-                    workspace=item["id"],
-                )
+                return replace(client, workspace=item["id"])
         offset += 100
         if offset >= int(page.get("count") or page.get("total") or 0):
             stop(f"there is no workspace {wanted!r}; `headrace workspaces list` shows them", WRONG_USAGE)

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_settings
 from headrace.cli.output import note, print_json, say, shown, tell_table
 from headrace.cli.run import read_plan_time
-from headrace.cli.server import ServerOption, connected
+from headrace.cli.server import Where, at_server
 
 MOST_UPSTREAM = 3  # plan times shown of each upstream job
 _LONGEST_DAY = len("2026-05-05")
 
 
+@at_server
 def simulate(
+    where: Where,
     jobs: Annotated[
         list[str] | None, typer.Argument(metavar="[JOB]...", help="Of these jobs. Default: all that are started.")
     ] = None,
@@ -32,22 +32,18 @@ def simulate(
     as_if_started: Annotated[
         bool, typer.Option("--as-if-started", help="Also jobs that are not started, as if they were for ever.")
     ] = False,
-    server: ServerOption = None,
-    home: HomeOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Tell what a running server will schedule in an interval, or would have, and why it waits; nothing runs."""
-    zone = ZoneInfo(load_settings(home=home).time_zone)
+    zone = where.zone
     body: dict[str, Any] = {
         "minPlanTime": _moment_of(since, zone, "--from", " 00:00:00"),
         "maxPlanTime": _moment_of(until, zone, "--to", " 23:59:59"),
         "asIfStarted": as_if_started,
         **({"jobs": jobs} if jobs else {}),
     }
-    with connected(server, home, workspace) as client:
+    with where.client() as client:
         found = client.json("POST", "/simulation", body)
-    if as_json:
+    if where.as_json:
         print_json(found)
     else:
         _tell(found, zone)
