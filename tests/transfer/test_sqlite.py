@@ -199,3 +199,10 @@ def test_literal__is_what_sqlite_compares_with(database: SqliteDatabase) -> None
         "1", "1.5", "'it''s'", "'2024-01-31'", "'2024-01-31 10:00:00'",
     ]  # fmt: skip
     assert pa.types.is_null(AWKWARD["nothing"].type)
+
+
+def test_read__a_file_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnreachable, match=r"none\.db does not exist"):
+        copied(tmp_path, "sqlite:///none.db/t", "sqlite:///copy.db/t")
+    assert not (tmp_path / "none.db").exists()
+    assert not (tmp_path / "copy.db").exists()

@@ -50,6 +50,7 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path, cancellation: Cancellation, *, create: bool) -> None:
         self._path = path
         self._cancellation = cancellation
+        self._create = create
         self._address = f"file:{quote(str(path))}?mode={'rwc' if create else 'ro'}"
 
     def quoted(self, name: str) -> str:
@@ -180,7 +181,9 @@ class SqliteDatabase(Database):
             yield cursor
 
     def _connect(self) -> Any:
-        """A connection of the driver of columns, each statement a transaction."""
+        """A connection of the driver of columns, each statement a transaction. Raises DatabaseUnreachable."""
+        if not (self._path.parent if self._create else self._path).exists():
+            raise DatabaseUnreachable(f"{self._path} does not exist.")  # the driver speaks of memory
         connection = driver("adbc_driver_sqlite.dbapi").connect(self._address, autocommit=True)
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {_WAIT * 1000}")
