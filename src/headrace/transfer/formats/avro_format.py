@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC
 from itertools import islice
 from typing import Any, BinaryIO, cast
 
@@ -13,7 +14,8 @@ from headrace.errors_cdm import DriverMissing, FileFormatWrong
 from headrace.transfer.connector import Reject, Rejected
 from headrace.transfer.formats.base import Columns, FileReader, FileWriter, Sink, by_name
 from headrace.transfer.formats.parquet_format import SinkFile
-from headrace.transfer.formats.typed import as_known, is_wide_time, known_schema
+from headrace.transfer.formats.typed import is_wide_time, known_schema
+from headrace.transfer.mapping import Mapper
 
 ROWS = 8_192  # rows of a batch; each is a Python object on its way
 _FAILURES = (ValueError, EOFError, KeyError, IndexError, TypeError, StopIteration, pa.ArrowException, OverflowError)
@@ -127,6 +129,7 @@ class AvroWriter(FileWriter):
     def __init__(self, sink: Sink, schema: pa.Schema) -> None:
         driver = _fastavro()
         self._schema = known_schema(schema, _known)
+        self._mapper = Mapper(schema, self._schema, zone=UTC)
         self._names = [_name(name, number) for number, name in enumerate(schema.names, 1)]
         fields = [
             {"name": name, "type": ["null", _avro(field.type)]}
@@ -138,11 +141,11 @@ class AvroWriter(FileWriter):
         )
 
     def write(self, batch: pa.RecordBatch) -> Sequence[Rejected]:
-        """Add rows."""
-        columns = [as_known(column, _known).to_pylist() for column in batch.columns]
-        for row in zip(*columns, strict=True):
+        """Add rows; those with a value that has no place in its column are refused."""
+        mapped = self._mapper(batch)
+        for row in zip(*(column.to_pylist() for column in mapped.batch.columns), strict=True):
             self._writer.write(dict(zip(self._names, row, strict=True)))
-        return ()
+        return mapped.rejected
 
     def close(self) -> None:
         """Write the last block."""

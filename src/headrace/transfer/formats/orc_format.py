@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -12,7 +13,8 @@ from headrace.errors_cdm import FileFormatWrong
 from headrace.transfer.connector import Reject, Rejected
 from headrace.transfer.formats.base import Columns, FileReader, FileWriter, Sink, by_name, in_batches
 from headrace.transfer.formats.parquet_format import SinkFile
-from headrace.transfer.formats.typed import as_known, is_wide_time, known_schema
+from headrace.transfer.formats.typed import is_wide_time, known_schema
+from headrace.transfer.mapping import Mapper
 
 _LARGEST_DECIMAL = 38
 _NEXT_SIGNED = {
@@ -56,14 +58,15 @@ class OrcWriter(FileWriter):
 
     def __init__(self, sink: Sink, schema: pa.Schema) -> None:
         self._schema = known_schema(schema, _known)
+        self._mapper = Mapper(schema, self._schema, zone=UTC)
         self._writer = orc.ORCWriter(SinkFile(sink), compression="zlib")
         self._writer.write(self._schema.empty_table())
 
     def write(self, batch: pa.RecordBatch) -> Sequence[Rejected]:
-        """Add rows."""
-        columns = [as_known(column, _known) for column in batch.columns]
-        self._writer.write(pa.Table.from_arrays(columns, schema=self._schema))
-        return ()
+        """Add rows; moments that nanoseconds from 1970 on do not reach are refused."""
+        mapped = self._mapper(batch)
+        self._writer.write(pa.Table.from_batches([mapped.batch]))
+        return mapped.rejected
 
     def close(self) -> None:
         """Write the last stripe and the footer."""
@@ -73,10 +76,18 @@ class OrcWriter(FileWriter):
 def _known(kind: pa.DataType) -> pa.DataType:
     if kind in _NEXT_SIGNED:
         return _NEXT_SIGNED[kind]
+    if pa.types.is_dictionary(kind):
+        return _known(kind.value_type)
     if pa.types.is_timestamp(kind):
         return pa.timestamp("ns", kind.tz)
     wide = pa.types.is_decimal(kind) and kind.precision > _LARGEST_DECIMAL
-    if wide or is_wide_time(kind) or pa.types.is_time(kind) or pa.types.is_null(kind):
+    if (
+        wide
+        or is_wide_time(kind)
+        or pa.types.is_time(kind)
+        or pa.types.is_null(kind)
+        or isinstance(kind, pa.BaseExtensionType)
+    ):
         return pa.string()
     if pa.types.is_float16(kind):
         return pa.float32()

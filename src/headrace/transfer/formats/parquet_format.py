@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -12,7 +13,8 @@ import pyarrow.parquet as pq
 from headrace.errors_cdm import FileFormatWrong
 from headrace.transfer.connector import BATCH_ROWS, Reject, Rejected
 from headrace.transfer.formats.base import Columns, FileReader, FileWriter, Sink, by_name
-from headrace.transfer.formats.typed import as_known, is_wide_time, known_schema
+from headrace.transfer.formats.typed import is_wide_time, known_schema
+from headrace.transfer.mapping import Mapper
 
 GROUP_ROWS = 1 << 19  # rows of a row group
 
@@ -50,13 +52,14 @@ class ParquetWriter(FileWriter):
 
     def __init__(self, sink: Sink, schema: pa.Schema) -> None:
         self._schema = known_schema(schema, _known)
+        self._mapper = Mapper(schema, self._schema, zone=UTC)
         self._writer = pq.ParquetWriter(SinkFile(sink), self._schema, compression="snappy")
 
     def write(self, batch: pa.RecordBatch) -> Sequence[Rejected]:
-        """Add rows."""
-        columns = [as_known(column, _known) for column in batch.columns]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema), row_group_size=GROUP_ROWS)
-        return ()
+        """Add rows; those with a value that has no place in its column are refused."""
+        mapped = self._mapper(batch)
+        self._writer.write_batch(mapped.batch, row_group_size=GROUP_ROWS)
+        return mapped.rejected
 
     def close(self) -> None:
         """Write the last row group and the footer."""
