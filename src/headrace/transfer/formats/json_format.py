@@ -6,7 +6,7 @@ Source: §7.2 of the reference on connectors (user guide, "JSON file").
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO
 
@@ -55,7 +55,7 @@ class JsonReader(FileReader):
         names = columns.names
         cells: list[list[str | None]] = [[] for _ in names]
         size = 0
-        for found in self._objects(stream, reject):
+        for found in self._objects(stream, reject, frozenset(names)):
             for column, name in zip(cells, names, strict=True):
                 cell = found.get(name)
                 column.append(cell)
@@ -66,13 +66,15 @@ class JsonReader(FileReader):
         if cells and cells[0]:
             yield _batch(cells, names)
 
-    def _objects(self, stream: BinaryIO, reject: Reject) -> Iterator[dict[str, str | None]]:
+    def _objects(
+        self, stream: BinaryIO, reject: Reject, wanted: Collection[str] = ()
+    ) -> Iterator[dict[str, str | None]]:
         """The objects, flat. Lines that are none are rejected where the file has an object a line."""
         text = Text(utf8_blocks(stream, self._encoding))
         lined = not self._path and is_lined(text)
         for found in lines(text) if lined else self._values(text):
             try:
-                yield flat(found)
+                yield flat(found, wanted)
             except _FAILURES as error:
                 reject(found[:SHOWN].decode(errors="replace"), f"The row is no JSON object: {error}.")
 
@@ -119,14 +121,19 @@ def lines(text: Text) -> Iterator[bytes]:
             return
 
 
-def flat(found: bytes) -> dict[str, str | None]:
-    """An object with dotted names. Raises msgspec.DecodeError, RecursionError."""
+def flat(found: bytes, wanted: Collection[str] = ()) -> dict[str, str | None]:
+    """An object with dotted names; those in it that are ``wanted`` by their own names are there too, as JSON.
+
+    Raises msgspec.DecodeError, RecursionError.
+    """
     cells: dict[str, str | None] = {}
-    _flatten(_OBJECT.decode(found), "", cells, 0)
+    _flatten(_OBJECT.decode(found), "", cells, wanted, 0)
     return cells
 
 
-def _flatten(members: dict[str, msgspec.Raw], prefix: str, cells: dict[str, str | None], depth: int) -> None:
+def _flatten(
+    members: dict[str, msgspec.Raw], prefix: str, cells: dict[str, str | None], wanted: Collection[str], depth: int
+) -> None:
     if depth > DEEPEST:
         raise RecursionError("nested too deeply")
     for name, raw in members.items():
@@ -135,7 +142,9 @@ def _flatten(members: dict[str, msgspec.Raw], prefix: str, cells: dict[str, str 
         if first == b'"':
             cells[prefix + name] = _STRING.decode(data)
         elif first == b"{":
-            _flatten(_OBJECT.decode(data), f"{prefix}{name}.", cells, depth + 1)
+            if prefix + name in wanted:
+                cells[prefix + name] = data.decode()
+            _flatten(_OBJECT.decode(data), f"{prefix}{name}.", cells, wanted, depth + 1)
         else:
             cells[prefix + name] = None if data == b"null" else data.decode()
 

@@ -179,7 +179,10 @@ class CsvText(_Text):
 
 
 class JsonText(_Text):
-    """One JSON object a message, its nested names joined with dots; what an object has not is NULL."""
+    """One JSON object a message, its nested names joined with dots; what an object has not is NULL.
+
+    An object in it that the column list names itself is JSON.
+    """
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
@@ -205,9 +208,10 @@ class JsonText(_Text):
 
     def batch(self, messages: Sequence[Message], reject: Reject) -> Sequence[pa.RecordBatch]:
         found = []
+        wanted = frozenset(self._names)
         for one in self._values(messages, reject):
             try:
-                found.append(flat(one))
+                found.append(flat(one, wanted))
             except _NO_JSON as error:
                 reject(one[:SHOWN].decode(errors="replace"), f"The message is no JSON object: {error}.")
         columns = [pa.array([row.get(name) for row in found], pa.string()) for name in self._names]
