@@ -11,6 +11,7 @@ import pyarrow as pa
 from headrace.errors_cdm import CdmError
 
 ID = "_id"
+BINARY = "binary"  # documents have it in Base64
 _TYPE = re.compile(r"[a-z_]{1,40}")
 _SYNONYMS = {"string": "text", "numeric": "double", "int": "integer"}  # Source: CDM API reference, columnList
 _WHOLE = frozenset({"long", "integer", "short", "byte"})
@@ -44,6 +45,8 @@ def read_type(kind: str) -> pa.DataType:
         return pa.int64()
     if kind in _FLOATING:
         return pa.float64()
+    if kind == BINARY:
+        return pa.binary()
     return pa.bool_() if kind == "boolean" else pa.string()
 
 
@@ -60,8 +63,8 @@ def written_type(kind: str, source: pa.DataType) -> pa.DataType:
         return pa.bool_()
     if kind == "date":
         return source if pa.types.is_temporal(source) else pa.string()
-    if kind == "binary":
-        return pa.binary() if pa.types.is_binary(source) else pa.string()
+    if kind == BINARY:
+        return pa.binary()
     if kind in NESTED:
         return source if pa.types.is_nested(source) else pa.string()
     return pa.string()
@@ -80,7 +83,7 @@ def type_of(source: pa.DataType) -> str:
     if pa.types.is_timestamp(source) or pa.types.is_date(source):
         return "date"
     if pa.types.is_binary(source):
-        return "binary"
+        return BINARY
     return "object" if pa.types.is_nested(source) else "text"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from headrace.errors_cdm import CdmError, ElasticsearchReadFailed
 from headrace.transfer.connector import BATCH_BYTES, BATCH_ROWS, Reject, Source, Split
-from headrace.transfer.documents.elastic_columns import ID, ElasticColumn, listed, mapped, read_type
+from headrace.transfer.documents.elastic_columns import BINARY, ID, ElasticColumn, listed, mapped, read_type
 from headrace.transfer.documents.elastic_session import ElasticSession, reason
 from headrace.transfer.options import Options
 
@@ -51,8 +52,8 @@ _ANSWER = msgspec.json.Decoder(_Page)
 class ElasticSource(Source):
     """Reads the documents that a query string finds. Without ``columnList`` the mapping has all columns.
 
-    Cells are texts, numbers with all digits of the document; lists and objects are JSON. Source: CDM API reference,
-    "From Elasticsearch/CSS".
+    Cells are texts, numbers with all digits of the document; lists and objects are JSON. What the index keeps as
+    ``binary`` comes as bytes. Source: CDM API reference, "From Elasticsearch/CSS".
     """
 
     def __init__(self, session: ElasticSession, options: Options) -> None:
@@ -65,10 +66,13 @@ class ElasticSource(Source):
 
     @cached_property
     def _columns(self) -> tuple[ElasticColumn, ...]:
-        if self._listed:
+        if self._listed and all(one.type for one in self._listed if one.name != ID):
             return self._listed
         answer = self._session.call("GET", f"/{quote(self._index, safe=',')}/_mapping")
-        found = mapped(answer, split=self._options.flag("splitNestedField"))
+        found = mapped(answer, split=bool(self._listed) or self._options.flag("splitNestedField"))
+        if self._listed:
+            binary = {one.name for one in found if one.type == BINARY}
+            return tuple(one._replace(type=BINARY) if one.name in binary else one for one in self._listed)
         if not found:
             raise CdmError(f"fromJobConfig.columnList: missing, and the index {self._index!r} has no columns.")
         return found
@@ -84,8 +88,10 @@ class ElasticSource(Source):
     def read(self, split: Split, reject: Reject) -> Iterator[pa.RecordBatch]:
         """The rows of a slice. Raises ElasticsearchReadFailed where the server could not search everything."""
         session = self._session.again()
-        names = [one.name for one in self._columns]
-        columns: list[list[str | None]] = [[] for _ in names]
+        schema = self.schema()
+        names = schema.names
+        binary = [number for number, one in enumerate(schema) if pa.types.is_binary(one.type)]
+        columns: list[list[Any]] = [[] for _ in names]
         size = 0
         try:
             for data in self._pages(session, split):
@@ -93,17 +99,19 @@ class ElasticSource(Source):
                 for hit in _ANSWER.decode(data).hits.hits:
                     try:
                         members = _MEMBERS.decode(hit.source)
-                        cells = [hit.id if name == ID else _text(_member(members, name)) for name in names]
-                    except (msgspec.DecodeError, RecursionError) as error:
+                        cells: list[Any] = [hit.id if name == ID else _text(_member(members, name)) for name in names]
+                        for number in binary:
+                            cells[number] = _bytes(cells[number])
+                    except (msgspec.DecodeError, RecursionError, ValueError) as error:
                         reject(hit.id, f"It is no document: {error}")
                         continue
                     for column, cell in zip(columns, cells, strict=True):
                         column.append(cell)
                 if size >= BATCH_BYTES or len(columns[0]) > BATCH_ROWS - _PAGE:
-                    yield _batch(columns, names)
+                    yield _batch(columns, schema)
                     columns, size = [[] for _ in names], 0
             if columns[0]:
-                yield _batch(columns, names)
+                yield _batch(columns, schema)
         finally:
             session.close()
 
@@ -157,8 +165,10 @@ class ElasticSource(Source):
         self._session.close()
 
 
-def _batch(columns: list[list[str | None]], names: list[str]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array(one, pa.string()) for one in columns], names=names)
+def _batch(columns: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
+    """All but bytes as text."""
+    types = [kind if pa.types.is_binary(kind) else pa.string() for kind in schema.types]
+    return pa.RecordBatch.from_arrays(list(map(pa.array, columns, types)), names=schema.names)
 
 
 def _member(members: dict[str, msgspec.Raw], path: str) -> bytes | None:
@@ -175,6 +185,11 @@ def _member(members: dict[str, msgspec.Raw], path: str) -> bytes | None:
         return None
     found = [_member(_MEMBERS.decode(one), rest) for one in _ITEMS.decode(inner) if bytes(one)[:1] == b"{"]
     return b"[" + b",".join(one or b"null" for one in found) + b"]"
+
+
+def _bytes(cell: str | None) -> bytes | None:
+    """The bytes of a text in Base64. Raises ValueError."""
+    return None if cell is None else base64.b64decode(cell, validate=True)
 
 
 def _text(value: bytes | None) -> str | None:
