@@ -55,6 +55,9 @@ _DECLARED: tuple[tuple[Any, str], ...] = (
     (pa.types.is_large_string, "string"),
     (pa.types.is_binary, "binary"),
     (pa.types.is_large_binary, "binary"),
+    (pa.types.is_null, "string"),
+    (pa.types.is_nested, "string"),  # as JSON
+    (lambda kind: isinstance(kind, pa.UuidType), "string"),
 )
 MOST_DIGITS = 38
 _MISSING = re.compile(r"TABLE_OR_VIEW_NOT_FOUND|SCHEMA_NOT_FOUND|Table not found|does not exist|10001")
@@ -139,10 +142,12 @@ class HiveDatabase(Database):
 
     def declared(self, field: pa.Field) -> str:
         """What Hive has for it."""
-        if pa.types.is_decimal(field.type) and field.type.precision <= MOST_DIGITS and field.type.scale >= 0:
-            return f"decimal({field.type.precision},{field.type.scale})"
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if pa.types.is_decimal(kind):
+            fits_in = kind.precision <= MOST_DIGITS and kind.scale >= 0
+            return f"decimal({kind.precision},{kind.scale})" if fits_in else "string"
         for fits, name in _DECLARED:
-            if fits(field.type):
+            if fits(kind):
                 return name
         raise TypeUnsupported(f"{field.name}: Hive has no type for {field.type}.")
 

@@ -39,6 +39,9 @@ _TYPES: tuple[tuple[Any, str], ...] = (
     (pa.types.is_large_binary, "BLOB"),
     (pa.types.is_string, "VARCHAR"),
     (pa.types.is_large_string, "VARCHAR"),
+    (pa.types.is_null, "VARCHAR"),
+    (pa.types.is_nested, "VARCHAR"),  # as JSON
+    (lambda kind: isinstance(kind, pa.UuidType), "VARCHAR"),
 )
 MOST_DIGITS = 38  # of a decimal
 
@@ -129,7 +132,7 @@ class WarehouseDatabase(Database):
 
     def declared(self, field: pa.Field) -> str:
         """The engine's type of a column."""
-        kind = field.type
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         if pa.types.is_decimal(kind):
             if kind.precision > MOST_DIGITS:
                 return "VARCHAR"
