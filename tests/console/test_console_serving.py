@@ -96,6 +96,12 @@ def test_console__the_first_page_is_asked_for_anew_and_may_not_be_framed(console
     assert not any("unsafe" in rule for rule in policy)
 
 
+def test_console__head_tells_the_length_only(console: Console) -> None:
+    answer = ask(console, "/console/", "HEAD")
+
+    assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "15")
+
+
 def test_console__files_named_after_their_content_are_kept_for_ever(console: Console) -> None:
     answer = ask(console, "/console/assets/index-abc.js")
 

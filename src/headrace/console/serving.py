@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
-from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace import __version__
@@ -37,6 +38,12 @@ _HEADERS = {
 }
 
 
+class _Answer(NamedTuple):
+    status: HTTPStatus
+    headers: dict[str, str]
+    body: bytes = b""
+
+
 class Console:
     """An ASGI application: the page, what it must know before anybody signed in, and behind it the API."""
 
@@ -51,23 +58,22 @@ class Console:
         if scope["type"] != "http" or not (path in ("/", "/console") or path.startswith(PATH)):
             await self._application(scope, receive, send)
             return
-        response = self._answer(scope["method"], path, _etags(scope))
-        response.headers.update(_HEADERS)
-        await response(scope, receive, send)
+        await _send(self._answer(scope["method"], path, _etags(scope)), scope["method"], send)
 
-    def _answer(self, method: str, path: str, etags: frozenset[str]) -> Response:
+    def _answer(self, method: str, path: str, etags: frozenset[str]) -> _Answer:
         if method not in ("GET", "HEAD"):
-            return Response(status_code=405, headers={"allow": "GET, HEAD"})
-        if not path.startswith(PATH):
-            return RedirectResponse(PATH.lstrip("/"))  # relative: also right behind a proxy that adds a prefix
+            return _Answer(HTTPStatus.METHOD_NOT_ALLOWED, {"allow": "GET, HEAD"})
+        if not path.startswith(PATH):  # a relative way is also right behind a proxy that adds a prefix
+            return _Answer(HTTPStatus.TEMPORARY_REDIRECT, {"location": PATH.lstrip("/")})
         found = self._find(path.removeprefix(PATH) or FIRST)
         if found is None:
-            return Response("There is no such file in the console.", 404, media_type="text/plain")
+            told = {"content-type": "text/plain; charset=utf-8"}
+            return _Answer(HTTPStatus.NOT_FOUND, told, b"There is no such file in the console.")
         kept = "public, max-age=31536000, immutable" if found.lasting else "no-cache"
         headers = {"cache-control": kept, "etag": found.etag, "content-type": found.media_type}
         if found.etag in etags:
-            return Response(status_code=304, headers=headers)
-        return Response(found.content, headers=headers)
+            return _Answer(HTTPStatus.NOT_MODIFIED, headers)
+        return _Answer(HTTPStatus.OK, headers, found.content)
 
     def _find(self, name: str) -> PageFile | None:
         if name == "settings.json":
@@ -75,6 +81,15 @@ class Console:
         if not page.is_built(self._folder):
             return self._not_built if name == FIRST else None
         return page.files(self._folder).get(name)
+
+
+async def _send(answer: _Answer, method: str, send: Send) -> None:
+    headers = {**answer.headers, **_HEADERS}
+    if answer.status is not HTTPStatus.NOT_MODIFIED:
+        headers["content-length"] = str(len(answer.body))
+    written = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status.value, "headers": written})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else answer.body})
 
 
 def _etags(scope: Scope) -> frozenset[str]:
