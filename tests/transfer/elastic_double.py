@@ -69,11 +69,7 @@ class ElasticDouble(ThreadingHTTPServer):
             self.put_off.add(number)
             return {"index": {"status": 429, "error": {"type": "es_rejected_execution_exception", "reason": "full"}}}
         properties = self.mappings.get(action["_index"], {}).get("properties", {})
-        wrong = [
-            name
-            for name, value in document.items()
-            if properties.get(name, {}).get("type") in _NUMERIC and isinstance(value, str)
-        ]
+        wrong = [name for name, value in document.items() if _is_wrong(value, properties.get(name, {}).get("type"))]
         if document.get("refuse") or wrong:
             reason = f"failed to parse field {wrong}"
             return {"index": {"status": 400, "error": {"type": "mapper_parsing_exception", "reason": reason}}}
@@ -104,6 +100,13 @@ class ElasticDouble(ThreadingHTTPServer):
         listed = b",".join(b'{"_id":%s,"_source":%s}' % (json.dumps(number).encode(), one) for number, one in hits)
         answer = b'{"_scroll_id":"%s","_shards":{"failed":%d},"timed_out":false,"hits":{"hits":[%s]}}'
         return 200, answer % (scroll.encode(), self.failed_shards, listed)
+
+
+def _is_wrong(value: Any, kind: str | None) -> bool:
+    """Whether a field does not take a value."""
+    if kind == "long" and isinstance(value, int):
+        return not -(2**63) <= value < 2**63
+    return kind in _NUMERIC and isinstance(value, str)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -37,7 +37,7 @@ AWKWARD: Mapping[str, pa.Array] = {
     "infinite": pa.array([float("inf"), float("-inf"), 0.0]),
     "nan": pa.array([1.0, float("nan"), None]),
     "price": pa.array([Decimal("9999999999.99"), Decimal("-0.01"), Decimal("1.10"), None], pa.decimal128(12, 2)),
-    "exact": pa.array([_LONG, -_LONG, Decimal("1E-20"), None], pa.decimal128(38, 20)),
+    "exact": pa.array([_LONG, _LONG.copy_negate(), Decimal("1E-20"), None], pa.decimal128(38, 20)),
     "wide": pa.array([Decimal("1" * 30 + "." + "2" * 30), Decimal("-1E-30"), None], pa.decimal256(60, 30)),
     "text": pa.array(
         [
@@ -151,8 +151,13 @@ def assert_only_bad_rows_are_refused(database: Database, bad: Sequence[int], row
 BAD_ROWS: Sequence[Sequence[int]] = ([], [0], [9_999], [0, 1, 2, 5_000, 9_998, 9_999], range(0, 10_000, 97), range(300))
 
 
+def shown(value: Any) -> str:
+    """A value as a text that tells -0.0 from 0.0, and NaN equal to itself; decimals by value."""
+    if not isinstance(value, Decimal):
+        return repr(value)
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _shown(rows: Mapping[int, Any]) -> dict[int, str]:
-    """Values as texts that tell -0.0 from 0.0, and NaN equal to itself; decimals by value."""
-    return {
-        number: str(value.normalize()) if isinstance(value, Decimal) else repr(value) for number, value in rows.items()
-    }
+    return {number: shown(value) for number, value in rows.items()}
