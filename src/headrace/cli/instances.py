@@ -15,7 +15,7 @@ from rich.table import Table
 
 from headrace.cli import waiting
 from headrace.cli.client import CallFailed, Client
-from headrace.cli.output import WRONG_USAGE, print_json, shown, stop, tell_outcomes, tell_table
+from headrace.cli.output import WRONG_USAGE, moment_text, print_json, shown, stop, tell_outcomes, tell_table
 from headrace.cli.run import read_plan_time
 from headrace.cli.server import Where, at_server
 from headrace.domain.instance import ENDED_JOB_STATES, InstanceType, JobState
@@ -78,8 +78,8 @@ def _table(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Table:
             str(item["instanceId"]),
             item["jobInstanceName"],
             item["status"],
-            _moment(item.get("planTime"), zone),
-            _moment(item.get("startTime"), zone),
+            moment_text(item.get("planTime"), zone),
+            moment_text(item.get("startTime"), zone),
             f"{item['executeTime'] / 1000:.1f} s" if "executeTime" in item else "",
             " ".join(item.get("errorMessage", "").split()),
         )
@@ -122,10 +122,6 @@ def windows(begin: int, end: int) -> Iterator[tuple[int, int]]:
         start = max(begin, end - WINDOW)
         yield start, end
         end = start
-
-
-def _moment(millis: int | None, zone: ZoneInfo) -> str:
-    return "" if millis is None else f"{datetime.fromtimestamp(millis / 1000, zone):%Y-%m-%d %H:%M:%S}"
 
 
 # ---- what operators do

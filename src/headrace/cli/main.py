@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from headrace import __version__
-from headrace.cli import db, instances, keys, migrate, schedule, workspaces
+from headrace.cli import baseline, db, instances, keys, migrate, schedule, workspaces
 from headrace.cli.backfill import backfill, backfills
 from headrace.cli.demo import demo
 from headrace.cli.doctor import doctor
@@ -71,6 +71,7 @@ app.command(rich_help_panel=INSTANCES)(backfill)
 app.command(rich_help_panel=INSTANCES)(backfills)
 app.command(rich_help_panel=INSTANCES)(simulate)
 app.add_typer(schedule.app, name="schedule", rich_help_panel=INSTANCES)
+app.add_typer(baseline.app, name="baseline", rich_help_panel=INSTANCES)
 app.add_typer(migrate.app, name="migrate", rich_help_panel=MIGRATIONS)
 app.command(rich_help_panel=HOME)(export)
 app.command("import", rich_help_panel=HOME)(import_package)

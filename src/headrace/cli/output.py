@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, tzinfo
 from typing import Any, NoReturn
 
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -37,6 +39,19 @@ def tell_table(table: Table) -> None:
     """A table: as wide as the terminal, or as wide as it is where there is none."""
     wide = out if out.is_terminal else Console(file=sys.stdout, highlight=False, width=_WIDE)
     wide.print(table)
+
+
+def tell_rows(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table of strangers' texts."""
+    table = Table(*heads, box=None)
+    for row in rows:
+        table.add_row(*(escape(shown(cell)) for cell in row))
+    tell_table(table)
+
+
+def moment_text(millis: int | None, zone: tzinfo) -> str:
+    """``2026-05-31 06:00:00`` by the clock of a zone; nothing for no moment."""
+    return "" if millis is None else f"{datetime.fromtimestamp(millis / 1000, zone):%Y-%m-%d %H:%M:%S}"
 
 
 def note(text: str) -> None:

@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from headrace.cli.client import CallFailed, Client
 from headrace.cli.instances import segment
-from headrace.cli.output import WRONG_USAGE, note, print_json, say, shown, stop, tell_outcomes, tell_table
+from headrace.cli.output import WRONG_USAGE, moment_text, note, print_json, say, stop, tell_outcomes, tell_rows
 from headrace.cli.run import parameter
 from headrace.cli.server import Where, at_server
 
@@ -74,12 +72,11 @@ def status(where: Where, jobs: Jobs) -> None:
     if where.as_json:
         print_json(found)
         return
-    table = Table("job", "status", "started", "last instance", box=None)
+    rows = []
     for each in found:
         last = next((node["lastInstanceStatus"] for node in each["nodes"] if node.get("lastInstanceStatus")), "")
-        cells = (each["name"], each["status"], each.get("startTime") or "", last)
-        table.add_row(*(escape(shown(cell)) for cell in cells))
-    tell_table(table)
+        rows.append((each["name"], each["status"], each.get("startTime") or "", last))
+    tell_rows(("job", "status", "started", "last instance"), rows)
 
 
 @app.command("next")
@@ -101,7 +98,7 @@ def next_times(
     if not found:
         note(f"{job} has no more plan times in the next ten years")
     for millis in found:
-        say(f"{datetime.fromtimestamp(millis / 1000, where.zone):%Y-%m-%d %H:%M:%S}")
+        say(moment_text(millis, where.zone))
 
 
 def _coming(client: Client, job: str, count: int, *, as_if_started: bool) -> list[int]:

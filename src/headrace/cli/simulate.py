@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from headrace.cli.output import note, print_json, say, shown, tell_table
+from headrace.cli.output import moment_text, note, print_json, say, tell_rows
 from headrace.cli.run import read_plan_time
 from headrace.cli.server import Where, at_server
 
@@ -55,7 +53,7 @@ def _moment_of(text: str, zone: tzinfo, source: str, of_day: str) -> int:
 
 def _tell(found: Mapping[str, Any], zone: tzinfo) -> None:
     if found["instances"]:
-        table = Table("plan time", "job", "starts", "ends", "waits for", box=None)
+        rows = []
         for each in found["instances"]:
             estimates = (each.get("estimatedStartTime"), each.get("estimatedEndTime"))
             planned = _told(each["planTime"], zone)
@@ -64,8 +62,8 @@ def _tell(found: Mapping[str, Any], zone: tzinfo) -> None:
             if "waitsForFile" in each:
                 listed.append(f"a new file in {each['waitsForFile']}")
             waits = "\n".join(listed)
-            table.add_row(planned, *(escape(shown(cell)) for cell in (*cells, waits)))
-        tell_table(table)
+            rows.append((planned, *cells, waits))
+        tell_rows(("plan time", "job", "starts", "ends", "waits for"), rows)
     for warning in found["warnings"]:
         note(warning)
     say(f"{found['total']} {'instance' if found['total'] == 1 else 'instances'}; nothing was begun")
@@ -82,4 +80,4 @@ def _waits(dependency: Mapping[str, Any], zone: tzinfo) -> str:
 
 
 def _told(millis: int | None, zone: tzinfo) -> str:
-    return "?" if millis is None else f"{datetime.fromtimestamp(millis / 1000, zone):%Y-%m-%d %H:%M:%S}"
+    return moment_text(millis, zone) or "?"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from headrace.cli.client import Client
-from headrace.cli.output import say
+from headrace.cli.output import moment_text, say
 
 MOST_UPSTREAM = 10  # instances shown of each upstream job
 
@@ -30,9 +29,9 @@ def explain(client: Client, found: Sequence[Mapping[str, Any]]) -> list[dict[str
 def tell(explained: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
     """Below each instance the reasons, and the upstream instances that keep it."""
     for item in explained:
-        planned = _moment(item["planTime"], zone)
+        planned = moment_text(item["planTime"], zone)
         say(f"{item['instanceId']} {item['jobInstanceName']} planned {planned}: {item['status']}")
-        for line in _lines(item["why"], lambda millis: _moment(millis, zone)):
+        for line in _lines(item["why"], lambda millis: moment_text(millis, zone)):
             say(f"    {line}")
 
 
@@ -47,7 +46,3 @@ def _lines(why: Mapping[str, Any], moment: Callable[[int], str]) -> Iterator[str
             yield f"  {dependency['jobName']} {moment(each['planTime'])}: {state}"
         if len(blocking) > MOST_UPSTREAM:
             yield f"  and {len(blocking) - MOST_UPSTREAM} more of {dependency['jobName']}"
-
-
-def _moment(millis: int, zone: ZoneInfo) -> str:
-    return f"{datetime.fromtimestamp(millis / 1000, zone):%Y-%m-%d %H:%M:%S}"
