@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import socket
+import subprocess
+import sys
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -218,3 +221,23 @@ def test_server__no_console_serves_the_api_only(start_server: Any, tmp_path: Pat
             status, body = over_http(running.url, path)
             assert (status, json.loads(body)["error_code"]) == (404, "APIGW.0101")
         assert over_http(running.url, "/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("flags", [[], ["--no-console"]])
+def test_up__tells_where_the_console_is(flags: list[str], tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-m", "headrace", "up", "--home", str(tmp_path / "home"), "--port", port, *flags]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stderr is not None
+            told = []
+            for line in server.stderr:
+                told.append(line.split())
+                if line.strip().startswith("credentials"):
+                    break
+        finally:
+            server.kill()
+    places = [words[1] for words in told if words and words[0] == "console"]
+    assert places == ([] if flags else [f"http://127.0.0.1:{port}/console/"])
