@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,10 +14,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from split_runs import STAGES, TABLES, Run, sql
 
-from headrace.errors_cdm import CdmError, RunStopped, TooManyDirtyRows
+from headrace.errors_cdm import CdmError, RunLost, RunStopped, TooManyDirtyRows
 from headrace.transfer.connector import Elsewhere
 from headrace.transfer.job import abandon_job
 
@@ -59,10 +62,18 @@ place = Elsewhere(*json.loads(sys.argv[3]))
 direct = {"useStageTable": "false"}
 Run(sys.argv[1], Path(sys.argv[2]), place, "slower", "left_over", listener, target=direct).start().end()
 """
-AT_WORK = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    " AND backend_type = 'client backend'"
-)
+CONNECTED = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+READING = f"{CONNECTED} AND query LIKE '%slow%' AND state = 'active'"
+
+
+@pytest.fixture(scope="module")
+def retrying(spark: Elsewhere) -> Elsewhere:
+    session = importlib.import_module("pyspark.sql.connect.session").SparkSession.Builder().remote(spark.spark).create()
+    master = session.conf.get("spark.master")
+    session.stop()
+    if "," not in master and master.startswith("local["):
+        pytest.skip(f"this Spark ({master}) gives tasks one attempt only (make services-stop services starts it anew)")
+    return spark
 
 
 @pytest.fixture(scope="module")
@@ -113,13 +124,35 @@ def test_splits__rows_that_may_be_left_out_are(spark: Elsewhere, url: str, tmp_p
 
 def test_splits__end_when_the_job_is_stopped(spark: Elsewhere, url: str, tmp_path: Path) -> None:
     run = Run(url, tmp_path, spark, "slower", "stopped").start()
-    await_work(url, run)
+    await_executor(url, run)
     run.cancellation.cancel()
     with pytest.raises(RunStopped):
         run.end()
     assert sql(url, "SELECT count(*) FROM stopped") == [(0,)]
     assert sql(url, STAGES) == [(0,)]
     await_no_work(url)
+
+
+def test_splits__an_executor_killed_in_the_middle_of_a_staged_split_is_replaced(
+    retrying: Elsewhere, url: str, tmp_path: Path
+) -> None:
+    run = Run(url, tmp_path, retrying, "slow", "staged").start()
+    os.kill(await_executor(url, run), signal.SIGKILL)
+    run.end()
+    assert sql(url, "SELECT count(*), count(DISTINCT id), sum(length(text)) FROM staged") == [(60, 60, 60 << 20)]
+    assert run.counters.now().rows_written == 60
+    assert sql(url, STAGES) == [(0,)]
+
+
+def test_splits__an_executor_killed_in_the_middle_of_a_split_that_is_not_staged_fails_the_job(
+    retrying: Elsewhere, url: str, tmp_path: Path
+) -> None:
+    run = Run(url, tmp_path, retrying, "slow", "direct", target={"useStageTable": "false"}).start()
+    os.kill(await_executor(url, run), signal.SIGKILL)
+    with pytest.raises(RunLost, match="does not allow to write it again"):
+        run.end()
+    ((count, distinct),) = sql(url, "SELECT count(*), count(DISTINCT id) FROM direct")
+    assert count == distinct < 60
 
 
 def test_abandon__ends_what_a_server_that_was_killed_left_running(spark: Elsewhere, url: str, tmp_path: Path) -> None:
@@ -131,7 +164,7 @@ def test_abandon__ends_what_a_server_that_was_killed_left_running(spark: Elsewhe
         assert server.stdout is not None
         try:
             state = json.loads(server.stdout.readline())
-            await_work(url)
+            await_executor(url)
         finally:
             server.kill()
     run = Run(url, tmp_path, spark, "slower", "left_over")
@@ -191,14 +224,23 @@ def test_splits__executors_without_their_python_are_told(spark: Elsewhere, url: 
         run.end()
 
 
-def await_work(url: str, run: Run | None = None) -> None:
-    """Wait until a split reads."""
-    await_true(lambda: sql(url, f"{AT_WORK} AND query LIKE '%slow%' AND state = 'active'") != [(0,)], run)
+def await_executor(url: str, run: Run | None = None) -> int:
+    """Wait until a split reads; the process that does."""
+    found: list[int] = []
+
+    def look() -> bool:
+        ports = {port for (port,) in sql(url, f"SELECT client_port FROM pg_stat_activity WHERE {READING}")}
+        ends = [end for end in psutil.net_connections("tcp") if end.laddr.port in ports and end.pid]
+        found.extend(end.pid for end in ends if end.pid != os.getpid())
+        return found != []
+
+    await_true(look, run)
+    return found[0]
 
 
 def await_no_work(url: str) -> None:
     """Wait until all connections are gone: those of the splits too."""
-    await_true(lambda: sql(url, AT_WORK) == [(0,)])
+    await_true(lambda: sql(url, f"SELECT 1 FROM pg_stat_activity WHERE {CONNECTED}") == [])
 
 
 def await_true(condition: Callable[[], bool], run: Run | None = None) -> None:
