@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 FAILS_ON_6 = 'test "#{DateUtil.format(Job.planTime, "dd")}" != "06"'
+ZONE = ZoneInfo("Asia/Shanghai")  # of the settings
 RANGE = ("--from", "2026-05-05", "--to", "2026-05-07")
 
 
@@ -36,7 +39,7 @@ def headrace(server: Any) -> CommandLine:
     return CommandLine(server)
 
 
-def make(server: Any, statement: str = "true", **cron: Any) -> str:
+def make(server: Any, statement: str = "true", workspace: str = "", **cron: Any) -> str:
     name = f"job_{time.time_ns()}"
     properties = [{"name": "statementOrScript", "value": "STATEMENT"}, {"name": "statement", "value": statement}]
     body = {
@@ -45,7 +48,8 @@ def make(server: Any, statement: str = "true", **cron: Any) -> str:
         "nodes": [{"name": "a", "type": "Shell", "properties": properties}],
         "schedule": {"type": "CRON", "cron": {"expression": "0 0 2 * * ?", **cron}},
     }
-    assert server.http.post("/v1/{p}/jobs", json=body).status_code == 204
+    headers = {"workspace": workspace} if workspace else {}
+    assert server.http.post("/v1/{p}/jobs", json=body, headers=headers).status_code == 204
     return name
 
 
@@ -83,6 +87,26 @@ def test_a_backfill_takes_every_other_day(server: Any, headrace: CommandLine) ->
     assert headrace.json("backfill", job, *RANGE, "--every", "2d")["counts"] == {"success": 2}
 
 
+def test_days_in_place_of_a_range_and_jobs_of_other_workspaces(server: Any, headrace: CommandLine) -> None:
+    job, other = make(server, expression="0 0 0/6 * * ?"), server.workspace()
+    elsewhere = make(server, workspace=other, expression="0 0 0/6 * * ?")
+    days = ("--day", "2026-05-05", "--day", "2026-05-07/2026-05-08", "--time-of-day", "06:00-12:00")
+    told = headrace.json("backfill", job, *days, "--with", f"{other}/{elsewhere}", "--reverse", "--dry-run")
+    found = [f"{datetime.fromtimestamp(each['plan_time'] / 1000, ZONE):%d %H}" for each in told["dates"]]
+    assert found == [f"{day:02} {hour:02}" for day in (8, 7, 5) for hour in (6, 6, 12, 12)]
+    assert {each["job_name"] for each in told["dates"]} == {job, elsewhere}
+
+
+def test_dates_begin_on_some_days_only(server: Any, headrace: CommandLine) -> None:
+    job = make(server)
+    month = str(datetime.now(ZONE).day % 27 + 2)  # neither today nor tomorrow
+    begun = headrace.json("backfill", job, *RANGE, "--name", f"b_{job}", "--window-month-days", month, "--no-wait")
+    assert (begun["status"], begun["counts"]) == ("RUNNING", {"ready": 3})
+    window = next(row for row in headrace.json("backfills") if row["name"] == f"b_{job}")["supplement_data_run_time"]
+    assert window == {"time_of_day": "00:00-00:00", "day_of_week": "", "day_of_month": month}
+    assert headrace.json("backfills", f"b_{job}", "--stop")["status"] == "CANCLE"
+
+
 def test_a_failed_backfill_ends_with_status_1_and_runs_again(server: Any, headrace: CommandLine) -> None:
     job = make(server, FAILS_ON_6)
     told, _ = headrace("backfill", job, *RANGE, "--name", f"b_{job}", "--stop-on-failure", status=1)
@@ -105,6 +129,10 @@ def test_wrong_usage_is_told(server: Any, headrace: CommandLine) -> None:
     job = make(server)
     assert "--from" in headrace("backfill", job, "--from", "yesterday", "--to", "2026-05-07", status=2)[1]
     assert "--every" in headrace("backfill", job, *RANGE, "--every", "2h", status=2)[1]
+    assert "--day '5 May'" in headrace("backfill", job, "--day", "5 May", status=2)[1]
+    assert "or --day" in headrace("backfill", job, "--from", "2026-05-07", status=2)[1]
+    assert "there is no workspace 'gone'" in headrace("backfill", job, *RANGE, "--with", "gone/x", status=2)[1]
+    assert "day_of_week" in headrace("backfill", job, *RANGE, "--window-weekdays", "8", status=1)[1]
     assert "DLF.30121" in headrace("backfill", job, "--from", "2026-05-08", "--to", "2026-05-07", status=1)[1]
     assert "DLF.0100" in headrace("backfill", "none", *RANGE, status=1)[1]
     assert "name of a backfill" in headrace("backfills", "--stop", status=2)[1]

@@ -79,7 +79,8 @@ def connected(server: str | None, home: Path | None, workspace: str | None, vers
         stop(f"--server: {base!r} is not like http://host:port", WRONG_USAGE)
     client = Client(base=base, **_credentials(settings.home))
     try:
-        yield replace(_in_workspace(client, workspace), version=version)
+        found = workspace_id(client, workspace) if workspace else ""
+        yield replace(client, workspace=found, version=version)
     except CallFailed as error:
         stop(str(error))
     except (urllib.error.URLError, OSError, HTTPException) as error:
@@ -99,16 +100,14 @@ def _credentials(home: Path) -> dict[str, str]:
     return {name: found[name] for name in _VARIABLES}
 
 
-def _in_workspace(client: Client, wanted: str | None) -> Client:
-    """The client in a workspace named by name or id; without one in the default workspace."""
-    if not wanted:
-        return client
-    offset = 0
+def workspace_id(client: Client, wanted: str) -> str:
+    """The id of a workspace named by name or id; ends the command where there is none."""
+    client, offset = replace(client, version="v1"), 0
     while True:
         page = client.json("GET", f"/workspaces/studio?limit=100&offset={offset}")
         for item in page["data"]:
             if wanted in (item["id"], item["name"]):
-                return replace(client, workspace=item["id"])
+                return str(item["id"])
         offset += 100
         if offset >= int(page.get("count") or page.get("total") or 0):
             stop(f"there is no workspace {wanted!r}; `headrace workspaces list` shows them", WRONG_USAGE)
