@@ -116,3 +116,18 @@ def test_write__lengths_of_time_become_text(writer: Any) -> None:
 def test_write__avro_names_are_made_of_letters() -> None:
     found = read(AvroReader(), bytes_of(AvroWriter, pa.table({"1": ["x"], "名": ["y"]})))
     assert found.schema.names == ["column_1_1", "column_2"]
+
+
+def test_write__an_orc_file_that_cannot_go_on_is_told_and_ends_no_process() -> None:
+    pieces: list[bytes] = []
+
+    def sink(data: bytes) -> None:
+        if pieces:
+            raise OSError("no space left")
+        pieces.append(data)
+
+    writer = OrcWriter(sink, pa.schema([("n", pa.int64())]))
+    writer.write(pa.record_batch({"n": [1]}))
+    with pytest.raises(OSError, match="no space left"):
+        writer.close()
+    del writer

@@ -59,18 +59,46 @@ class OrcWriter(FileWriter):
     def __init__(self, sink: Sink, schema: pa.Schema) -> None:
         self._schema = known_schema(schema, _known)
         self._mapper = Mapper(schema, self._schema, zone=UTC)
-        self._writer = orc.ORCWriter(SinkFile(sink), compression="zlib")
+        self._file = _PatientSink(sink)
+        self._writer = orc.ORCWriter(self._file, compression="zlib")
         self._writer.write(self._schema.empty_table())
 
     def write(self, batch: pa.RecordBatch) -> Sequence[Rejected]:
         """Add rows; moments that nanoseconds from 1970 on do not reach are refused."""
         mapped = self._mapper(batch)
         self._writer.write(pa.Table.from_batches([mapped.batch]))
+        self._file.check()
         return mapped.rejected
 
     def close(self) -> None:
         """Write the last stripe and the footer."""
         self._writer.close()
+        self._file.check()
+
+
+class _PatientSink(SinkFile):
+    """Keeps what goes wrong for ``check``: an error that reaches the writer of ORC ends the whole process.
+
+    Its destructor writes too, when the file has been discarded already.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__(sink)
+        self._error: Exception | None = None
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        """Hand on the next bytes, unless something went wrong before."""
+        if self._error is None:
+            try:
+                return super().write(data)
+            except Exception as error:  # noqa: BLE001 - raised by check
+                self._error = error
+        return len(data)
+
+    def check(self) -> None:
+        """Raises what went wrong."""
+        if self._error is not None:
+            raise self._error
 
 
 def _known(kind: pa.DataType) -> pa.DataType:
