@@ -78,11 +78,11 @@ def _look(services: Services, connection: Connection, baseline: BaselineRecord, 
     known += [each for each in baselines.broken(connection, baseline.id, now - _LATEST_END) if each.id not in keys]
     if known:
         promised = _Promised(connection, document["sla_task_ids"], known, now, zone)
-    for each in known:
-        runs, unscheduled = promised.runs(each.begins, each.ends)
-        if runs or unscheduled:
-            judged = judge(runs, unscheduled, *map(from_millis, (each.promised, each.warned, now)))
-            baselines.put_promise(connection, _written(connection, baseline, document, each, judged, now))
+        for each in known:
+            runs, unscheduled = promised.runs(each.begins, each.ends)
+            if runs or unscheduled:
+                judged = judge(runs, unscheduled, *map(from_millis, (each.promised, each.warned, now)))
+                baselines.put_promise(connection, _written(connection, baseline, document, each, judged, now))
     _advance(connection, baseline, terms, now, zone)
 
 
