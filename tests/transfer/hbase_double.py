@@ -7,10 +7,12 @@ guide, "Data Model", "Thrift API and Filter Language".
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any
 
 import happybase
@@ -55,7 +57,8 @@ class Table:
 
 
 class HBaseDouble(socketserver.ThreadingTCPServer):
-    """``waits``: set, a scanner waits until it is cut. ``walls``: whether each change went to the log."""
+    """``waits``: set, a scanner waits until it is cut. ``walls``: whether changes went to the log; ``together``: rows
+    of each call that changed some; ``changers``: the threads of connections that did."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -70,6 +73,9 @@ class HBaseDouble(socketserver.ThreadingTCPServer):
         self.scanners: dict[int, Iterator[Any]] = {}
         self.scans: list[Any] = []
         self.walls: set[bool] = set()
+        self.together: list[int] = []
+        self.changers: set[int] = set()
+        self.connections: list[socket.socket] = []
         self.clock = 1_700_000_000_000
         self.ends = threading.Event()
         self.waits = threading.Event()
@@ -87,9 +93,16 @@ class HBaseDouble(socketserver.ThreadingTCPServer):
         return self.tables.setdefault(name, Table(made, splits))
 
     def _table(self, name: bytes) -> Table:
+        name = name.removeprefix(b"default:")
         if name not in self.tables:
             raise hbase.IOError(message=_TRACE.format(f"TableNotFoundException: {name.decode()}"))
         return self.tables[name]
+
+    def cut(self) -> None:
+        """End all connections."""
+        for connection in self.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     # ---- the interface
 
@@ -117,11 +130,10 @@ class HBaseDouble(socketserver.ThreadingTCPServer):
         with self.lock:
             self.scans.append(scan)
             number = len(self.scans)
-            self.scanners[number] = iter(self._scanned(table, scan))
+            self.scanners[number] = self._scanned(table, scan)
         return number
 
-    def _scanned(self, table: Table, scan: Any) -> list[Any]:
-        found = []
+    def _scanned(self, table: Table, scan: Any) -> Iterator[Any]:
         for key in sorted(table.rows):
             if key < (scan.startRow or b"") or (scan.stopRow and key >= scan.stopRow):
                 continue
@@ -131,14 +143,13 @@ class HBaseDouble(socketserver.ThreadingTCPServer):
             if scan.filterString:
                 cells = {name: hbase.TCell(value=b"", timestamp=cells[name].timestamp) for name in list(cells)[:1]}
             if cells:
-                found.append(hbase.TRowResult(row=key, columns=cells))
-        return found
+                yield hbase.TRowResult(row=key, columns=cells)
 
     def scannerGetList(self, number: int, count: int) -> list[Any]:
         if self.waits.is_set():
             self.waiting.set()
             assert self.ends.wait(60)
-        return [row for row, _ in zip(self.scanners[number], range(count))]  # noqa: B905
+        return list(islice(self.scanners[number], count))
 
     def scannerClose(self, number: int) -> None:
         del self.scanners[number]
@@ -153,6 +164,8 @@ class HBaseDouble(socketserver.ThreadingTCPServer):
             if one.column.partition(b":")[0] not in table.families:
                 raise hbase.IOError(message=_TRACE.format(f"NoSuchColumnFamilyException: {one.column!r}"))
         with self.lock:
+            self.together.append(len(batches))
+            self.changers.add(threading.get_ident())
             self.walls |= {one.writeToWAL for _, one in mutations}
             self.clock += 1
             for key, one in mutations:
@@ -174,6 +187,7 @@ class _Handler(socketserver.BaseRequestHandler):
     server: HBaseDouble
 
     def handle(self) -> None:
+        self.server.connections.append(self.request)
         transport = self.server.transport(TSocket(sock=self.request))  # type: ignore[no-untyped-call]
         protocol = self.server.protocol(transport)
         with suppress(TTransportException, OSError, EOFError):

@@ -211,6 +211,16 @@ def test_read__takes_cells_from_the_start_on_before_the_end(server: Any, tmp_pat
     assert [row["rowkey:rowkey"] for row in keys] == ["all", "only 5"]
 
 
+def test_read__pages_of_cells_that_are_too_old_are_no_end(server: Any, tmp_path: Path) -> None:
+    table = server.table(b"orders")
+    for number in range(1_000):
+        table.put(f"{number:04}".encode(), 1, a=b"old")
+    table.put(b"9999", 1, a=b"old")
+    table.put(b"9999", 5, b=b"new")
+    rows, _ = read(server, surroundings(tmp_path), columns="rowkey:rowkey", startTime="5")
+    assert rows == [{"rowkey:rowkey": "9999"}]
+
+
 def test_read__splits_row_keys_where_the_job_says_so(server: Any, tmp_path: Path) -> None:
     table = server.table(b"orders")
     for key in (b"a|1|", b"b|2|x", b"c|3"):
@@ -370,6 +380,7 @@ def test_write__empties_the_table_first_where_the_job_says_so(
     write(server, surroundings(tmp_path), batch, columns="cf:id&cf:a&cf:b", rowKeyColumn="cf:id", **flag)
     assert seen(server) == {b"1": {b"cf:a": b"new"}}
     assert len(server.tables[b"orders"].splits) == 2
+    assert len(server.tables[b"orders"].rows[b"1"][b"cf:b"]) == 2  # nothing to remove any more
 
 
 def test_write__keeps_key_columns_too_where_the_job_says_so(server: Any, tmp_path: Path) -> None:
@@ -397,6 +408,7 @@ def test_write__names_the_rows_that_are_refused(server: Any, tmp_path: Path) -> 
         count - 1: "HBase refuses it: IllegalArgumentException: KeyValue size too large",
     }
     assert len(seen(server)) == count - 7
+    assert max(server.together) == 1_000
 
 
 def test_write__what_does_not_fit_is_refused_before_the_first_row(server: Any, tmp_path: Path) -> None:
@@ -533,6 +545,30 @@ def test_read__what_goes_away_is_said_and_can_be_read_again(server: Any, tmp_pat
         server.tables[b"orders"] = gone
         (batch,) = source.read(split, lambda row, reason: None)
         assert batch.to_pylist() == [{"cf:a": "x"}]
+
+
+def test_session__that_was_cut_connects_again(server: Any, tmp_path: Path) -> None:
+    server.table(b"orders")
+    options = Options(section="fromJobConfig", values={"table": "default:orders"})
+    with closing(connector(server, surroundings(tmp_path)).source(options)) as source:
+        assert len(source.splits(1)) == 1
+        server.cut()
+        with pytest.raises(HBaseUnreachable):
+            source.splits(1)
+        assert len(source.splits(1)) == 1
+
+
+def test_write__each_split_has_a_connection_of_its_own(server: Any, tmp_path: Path) -> None:
+    options = Options(section="toJobConfig", values={"table": "orders", "rowKeyColumn": "id"})
+    batch = pa.record_batch({"id": ["1"], "a": ["x"]})
+    with closing(connector(server, surroundings(tmp_path)).target(options)) as target:
+        prepared = target.prepare(batch.schema, "run1", 2)
+        writers = [target.writer(prepared, split) for split in range(2)]
+        for writer in writers:
+            assert writer.write(batch) == []
+        assert len(server.changers) == 2
+        for writer in writers:
+            writer.close()
 
 
 def test_read__a_scanner_that_waits_ends_when_the_run_is_cancelled(server: Any, tmp_path: Path) -> None:
