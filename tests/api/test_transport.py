@@ -175,7 +175,7 @@ def test_path__what_is_no_text_answers_dlf_3051(server: Any, path: str, text: st
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "/v1", "/v1/{p}", "/v1/{p}/nothing", "/v1//jobs", "/v9/{p}/jobs", "/v1/{p}/jobs/a/b/c/d", "/v1/{p}/JOBS"],
+    ["/x", "/v1", "/v1/{p}", "/v1/{p}/nothing", "/v1//jobs", "/v9/{p}/jobs", "/v1/{p}/jobs/a/b/c/d", "/v1/{p}/JOBS"],
 )
 def test_unknown_route__answers_404(requests: Requests, path: str) -> None:
     assert failure(requests.send("GET", path)) == refused("APIGW.0101", UNKNOWN_ROUTE, 404)
