@@ -125,10 +125,12 @@ function PlanTimes({ name, status }: { name: string; status: string | undefined 
       </label>
       {asIfStarted && <p className="hint">{words.asIfStarted}</p>}
       <Answer asked={asked}>
-        {(times) =>
-          times.length === 0 ? (
-            <p>{words.noNext}</p>
-          ) : (
+        {({ times, warnings }) => (
+          <>
+            {times.length === 0 && <p>{words.noNext}</p>}
+            {warnings.map((warning) => (
+              <p key={warning}>{warning}</p>
+            ))}
             <ol className={times.length > FEW ? "times many" : "times"} aria-label={words.next}>
               {times.map((time) => (
                 <li key={time}>
@@ -136,8 +138,8 @@ function PlanTimes({ name, status }: { name: string; status: string | undefined 
                 </li>
               ))}
             </ol>
-          )
-        }
+          </>
+        )}
       </Answer>
     </Section>
   );

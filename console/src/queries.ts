@@ -88,20 +88,25 @@ export const useJobStatus = (name: string) =>
     3_000,
   );
 
+interface Simulation {
+  instances: { planTime: number }[];
+  warnings: string[];
+}
+
 /** The next plan times of a job in milliseconds, of a span that is made longer until it has enough. */
 export const usePlanTimes = (name: string, count: number, asIfStarted: boolean, enabled: boolean) =>
   useAsked(
     ["plan times", name, count, asIfStarted],
     async (api, signal) => {
-      let found: number[] = [];
+      let [times, warnings]: [number[], string[]] = [[], []];
       const now = Date.now();
       for (const span of SPANS) {
         const body = { minPlanTime: now, maxPlanTime: now + span, jobs: [name], asIfStarted };
-        const told = await api.post<{ instances: { planTime: number }[] }>("/simulation", body, signal);
-        found = told.instances.map((instance) => instance.planTime);
-        if (found.length >= count) break;
+        const told = await api.post<Simulation>("/simulation", body, signal);
+        [times, warnings] = [told.instances.map((instance) => instance.planTime), told.warnings];
+        if (times.length >= count) break;
       }
-      return found.slice(0, count);
+      return { times: times.slice(0, count), warnings };
     },
     30_000,
     enabled,

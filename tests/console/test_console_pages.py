@@ -124,6 +124,14 @@ def test_job__its_next_plan_times_are_those_of_the_api(console: Any, jobs: Any) 
     expect(console.get_by_text("The schedule is not started")).to_be_visible()
 
 
+def test_job__that_has_no_more_plan_times_says_so(console: Any, jobs: Any) -> None:
+    cron = {"expression": "0 0 3 * * ?", "startTime": "2020-01-01T00:00:00+08", "endTime": "2020-02-01T00:00:00+08"}
+    show_job(console, jobs, jobs.create("over", dummy("n"), cron=cron))
+
+    expect(console.get_by_text("There are no plan times in the next ten years.")).to_be_visible()
+    expect(console.get_by_text("2020-02-01T00:00:00+08")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
