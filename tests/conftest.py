@@ -21,8 +21,9 @@ import pytest
 import uvicorn
 
 from free_port import free_port
-from headrace.app import Installation, open_installation, read_credentials
+from headrace.app import Installation, open_installation
 from headrace.auth import signature
+from headrace.auth.credentials import read_credentials
 from headrace.services import Services
 from headrace.settings import Settings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -235,9 +234,3 @@ def create_first_objects(services: Services, credentials: Path) -> bool:
     }
     write_credentials(credentials, content)
     return True
-
-
-def read_credentials(home: Path) -> dict[str, str]:
-    """What first start wrote. Raises FileNotFoundError."""
-    found: dict[str, str] = json.loads((home / "credentials.json").read_text("utf-8"))
-    return found

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from headrace.app import read_credentials
+from headrace.auth.credentials import read_credentials
 from headrace.cli.client import CallFailed, Client
 
 

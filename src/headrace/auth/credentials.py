@@ -44,5 +44,11 @@ def write_credentials(path: Path, mapping: Mapping[str, str]) -> None:
     write_private(path, content.encode(), replace=True)
 
 
+def read_credentials(home: Path) -> dict[str, str]:
+    """What the first start wrote into a home. Raises FileNotFoundError."""
+    found: dict[str, str] = json.loads((home / "credentials.json").read_text("utf-8"))
+    return found
+
+
 def _choose(signs: str, length: int) -> str:
     return "".join(secrets.choice(signs) for _ in range(length))

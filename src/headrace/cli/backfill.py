@@ -12,8 +12,8 @@ import typer
 
 from headrace.cli.client import Client
 from headrace.cli.output import FAILED, WRONG_USAGE, moment_text, note, print_json, progress, say, stop, tell_rows
-from headrace.cli.run import read_plan_time
 from headrace.cli.server import Where, at_server, workspace_id
+from headrace.cli.typed_values import read_plan_time
 from headrace.domain.steps import read_step
 
 ROOT = "/factory/supplement-data"

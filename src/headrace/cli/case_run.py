@@ -12,7 +12,7 @@ from headrace.app import Installation
 from headrace.cli.case_given import fill_tables, given_objects, has_tables, put_objects
 from headrace.cli.cases import FoundCase, InvalidCase, cell_text
 from headrace.cli.expectations import instance_failures, object_failures, table_failures
-from headrace.cli.home import caller_for
+from headrace.cli.installation import caller_for
 from headrace.cli.instance_view import Observer
 from headrace.cli.standalone import Standalone, standalone
 from headrace.domain.schedule_time import read_schedule_time

@@ -19,7 +19,8 @@ from urllib.parse import quote
 import typer
 import uvicorn
 
-from headrace.app import open_installation, read_credentials
+from headrace.app import open_installation
+from headrace.auth.credentials import read_credentials
 from headrace.cli.client import CallFailed, Client
 from headrace.cli.examples import example
 from headrace.cli.home import load_settings

@@ -16,8 +16,8 @@ from rich.table import Table
 from headrace.cli import waiting
 from headrace.cli.client import CallFailed, Client
 from headrace.cli.output import WRONG_USAGE, moment_text, print_json, shown, stop, tell_outcomes, tell_table
-from headrace.cli.run import read_plan_time
 from headrace.cli.server import Where, at_server
+from headrace.cli.typed_values import read_plan_time
 from headrace.domain.instance import ENDED_JOB_STATES, InstanceType, JobState
 
 WINDOW = timedelta(days=7) // timedelta(milliseconds=1)  # that the API lists at once

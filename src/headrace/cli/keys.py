@@ -8,7 +8,8 @@ import typer
 from rich.table import Table
 
 from headrace.auth.credentials import new_access_key, new_secret_key
-from headrace.cli.home import DatabaseOption, HomeOption, JsonOption, opened
+from headrace.cli.home import DatabaseOption, HomeOption, JsonOption
+from headrace.cli.installation import opened
 from headrace.cli.output import WRONG_USAGE, out, print_json, say, stop
 from headrace.domain.clock import from_millis
 from headrace.storage import identity

@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from headrace import __version__
-from headrace.cli import baseline, db, instances, keys, migrate, schedule, workspaces
-from headrace.cli.backfill import backfill, backfills
-from headrace.cli.demo import demo
-from headrace.cli.doctor import doctor
-from headrace.cli.el import el
-from headrace.cli.logs import logs
-from headrace.cli.packages import diff, lint_package, pack, show, unpack
-from headrace.cli.run import run
-from headrace.cli.simulate import simulate
-from headrace.cli.test import run_tests
-from headrace.cli.transfer import export, import_package
-from headrace.cli.up import up
 
-app = typer.Typer(
-    name="headrace",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="A Data Lake Factory you can own: author, run, export and import data jobs.",
-)
+_ABOUT = "A Data Lake Factory you can own: author, run, export and import data jobs."
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"headrace {__version__}")
-        raise typer.Exit
+@dataclass(frozen=True)
+class Entry:
+    """A command: ``attribute`` of headrace.cli.``module``, or its item of the command's name where it is a mapping."""
+
+    panel: str
+    module: str
+    attribute: str
 
 
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
-    ] = False,
-) -> None:
-    """A Data Lake Factory you can own: author, run, export and import data jobs."""
+def _all(panel: str, module: str, attribute: str, names: str) -> dict[str, Entry]:
+    return {name: Entry(panel, module, attribute) for name in names.split()}
 
 
 SERVER, PACKAGES, INSTANCES, HOME = (
@@ -54,33 +35,67 @@ SERVER, PACKAGES, INSTANCES, HOME = (
 )
 MIGRATIONS = "Migrations"
 
-app.command(rich_help_panel=SERVER)(up)
-app.command(rich_help_panel=SERVER)(demo)
-app.command(rich_help_panel=PACKAGES)(run)
-app.command("test", rich_help_panel=PACKAGES)(run_tests)
-app.command(rich_help_panel=PACKAGES)(show)
-app.command(rich_help_panel=PACKAGES)(diff)
-app.command("lint", rich_help_panel=PACKAGES)(lint_package)
-app.command(rich_help_panel=PACKAGES)(pack)
-app.command(rich_help_panel=PACKAGES)(unpack)
-app.command(rich_help_panel=PACKAGES)(el)
-for name, command in instances.COMMANDS.items():
-    app.command(name, rich_help_panel=INSTANCES)(command)
-app.command(rich_help_panel=INSTANCES)(logs)
-app.command(rich_help_panel=INSTANCES)(backfill)
-app.command(rich_help_panel=INSTANCES)(backfills)
-app.command(rich_help_panel=INSTANCES)(simulate)
-app.add_typer(schedule.app, name="schedule", rich_help_panel=INSTANCES)
-app.add_typer(baseline.app, name="baseline", rich_help_panel=INSTANCES)
-app.add_typer(migrate.app, name="migrate", rich_help_panel=MIGRATIONS)
-app.command(rich_help_panel=HOME)(export)
-app.command("import", rich_help_panel=HOME)(import_package)
-app.add_typer(workspaces.app, name="workspaces", rich_help_panel=HOME)
-app.add_typer(keys.app, name="keys", rich_help_panel=HOME)
-app.add_typer(db.app, name="db", rich_help_panel=HOME)
-app.command(rich_help_panel=HOME)(doctor)
+COMMANDS: Mapping[str, Entry] = {
+    "up": Entry(SERVER, "up", "up"),
+    "demo": Entry(SERVER, "demo", "demo"),
+    "run": Entry(PACKAGES, "run", "run"),
+    "test": Entry(PACKAGES, "test", "run_tests"),
+    "show": Entry(PACKAGES, "packages", "show"),
+    "diff": Entry(PACKAGES, "packages", "diff"),
+    "lint": Entry(PACKAGES, "packages", "lint_package"),
+    "pack": Entry(PACKAGES, "packages", "pack"),
+    "unpack": Entry(PACKAGES, "packages", "unpack"),
+    "el": Entry(PACKAGES, "el", "el"),
+    **_all(INSTANCES, "instances", "COMMANDS", "ps stop rerun retry continue force-success pause resume skip succeed"),
+    **_all(INSTANCES, "instances", "COMMANDS", "confirm freeze release unfreeze"),
+    "logs": Entry(INSTANCES, "logs", "logs"),
+    "backfill": Entry(INSTANCES, "backfill", "backfill"),
+    "backfills": Entry(INSTANCES, "backfill", "backfills"),
+    "simulate": Entry(INSTANCES, "simulate", "simulate"),
+    "schedule": Entry(INSTANCES, "schedule", "app"),
+    "baseline": Entry(INSTANCES, "baseline", "app"),
+    "migrate": Entry(MIGRATIONS, "migrate", "app"),
+    "export": Entry(HOME, "transfer", "export"),
+    "import": Entry(HOME, "transfer", "import_package"),
+    "workspaces": Entry(HOME, "workspaces", "app"),
+    "keys": Entry(HOME, "keys", "app"),
+    "db": Entry(HOME, "db", "app"),
+    "doctor": Entry(HOME, "doctor", "doctor"),
+}
 
 
-def main() -> None:
-    """Run the command line."""
-    app()
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"headrace {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None: ...
+
+
+def command_line(first: str = "") -> typer.Typer:
+    """All commands, or only the one that the ``first`` argument names: loading all takes longer than most run."""
+    only = first if first in COMMANDS or first == "--version" else None
+    app = typer.Typer(
+        name="headrace",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help=_ABOUT,
+    )
+    app.callback(help=_ABOUT)(_options)
+    for name, entry in COMMANDS.items():
+        if only in (None, name):
+            found = getattr(importlib.import_module(f"headrace.cli.{entry.module}"), entry.attribute)
+            command = found[name] if isinstance(found, Mapping) else found
+            if isinstance(command, typer.Typer):
+                app.add_typer(command, name=name, rich_help_panel=entry.panel)
+            else:
+                app.command(name, rich_help_panel=entry.panel)(command)
+    return app

@@ -23,9 +23,8 @@ from headrace.cli.client import Client
 from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_settings
 from headrace.cli.migrate_jobs import export_jobs, import_jobs
 from headrace.cli.migration_server import ClusterOption, cluster_id, jobs_path, migrations
-from headrace.cli.output import FAILED, WRONG_USAGE, err, print_json, say, stop, tell_table, told_errors
+from headrace.cli.output import FAILED, INTERRUPTED, WRONG_USAGE, err, print_json, say, stop, tell_table, told_errors
 from headrace.cli.server import ServerOption
-from headrace.cli.standalone import INTERRUPTED
 from headrace.errors import HeadraceError
 from headrace.errors_cdm import CdmError, RunStopped
 from headrace.objectstore.store import open_store
@@ -36,7 +35,6 @@ app = typer.Typer(no_args_is_help=True, help="Move data between databases, files
 
 _LOOK_SECONDS = 0.1
 _ENDED = ("SUCCEEDED", "FAILED", "FAILURE_ON_SUBMIT")
-
 
 
 @app.command()

@@ -22,6 +22,7 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 FAILED, WRONG_USAGE = 1, 2
+INTERRUPTED = 130  # Source: POSIX shells, 128 + SIGINT
 _WIDE = 10_000  # columns
 
 

@@ -10,7 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from headrace.cli.home import DatabaseOption, HomeOption, JsonOption, WorkspaceOption, caller_for, opened
+from headrace.cli.home import DatabaseOption, HomeOption, JsonOption, WorkspaceOption
+from headrace.cli.installation import caller_for, opened
 from headrace.cli.output import FAILED, WRONG_USAGE, out, print_json, say, shown, stop, told_errors
 from headrace.domain.cron import check_cron
 from headrace.domain.schedule_time import read_schedule_time

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -19,11 +18,10 @@ from headrace.cli.home import HomeOption, JsonOption, load_settings
 from headrace.cli.instance_layout import Line, PlainTeller, outputs, summary, tree
 from headrace.cli.instance_view import InstanceView, NodeView
 from headrace.cli.node_outputs import tell_output
-from headrace.cli.output import FAILED, WRONG_USAGE, note, out, print_json, stop, told_errors
+from headrace.cli.output import FAILED, INTERRUPTED, WRONG_USAGE, note, out, print_json, stop, told_errors
 from headrace.cli.packages import read_objects
-from headrace.cli.standalone import INTERRUPTED, Standalone, standalone
-from headrace.domain.schedule_time import read_schedule_time
-from headrace.errors import InvalidSchedule
+from headrace.cli.standalone import Standalone, standalone
+from headrace.cli.typed_values import parameter, read_plan_time
 from headrace.packages.excerpt import NodeUnknown, only_nodes
 from headrace.packages.model import Kind, PackageObject
 from headrace.packages.references import ReferenceKind, references_of
@@ -180,26 +178,6 @@ def _ordered(chosen: Sequence[str], upstream: dict[str, set[str]]) -> list[str]:
         rest = [name for name in chosen if name not in ordered]
         ordered += [name for name in rest if not upstream[name] & set(rest)] or rest
     return ordered
-
-
-def parameter(text: str) -> RunParameter:
-    """A parameter as it is typed; ends the command when it is none."""
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        stop(f"--param: {text!r} is not NAME=VALUE", WRONG_USAGE)
-    return RunParameter(name=name, value=value)
-
-
-def read_plan_time(text: str, zone: tzinfo, source: str = "--plan-time") -> int:
-    """A plan time in milliseconds, with an offset as in schedules or in the zone; ends the command when it is none."""
-    try:
-        return int(datetime.strptime(text.strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=zone).timestamp() * 1000)
-    except ValueError:
-        pass
-    try:
-        return int(read_schedule_time(text, source).timestamp() * 1000)
-    except InvalidSchedule as error:
-        stop(error.detail, WRONG_USAGE)
 
 
 def _described(instance: InstanceView) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import typer
 from headrace.cli.client import CallFailed, Client
 from headrace.cli.instances import segment
 from headrace.cli.output import WRONG_USAGE, moment_text, note, print_json, say, stop, tell_outcomes, tell_rows
-from headrace.cli.run import parameter
 from headrace.cli.server import Where, at_server
+from headrace.cli.typed_values import parameter
 
 app = typer.Typer(no_args_is_help=True, help="Schedules of jobs: start, pause and stop them, and see what comes next.")
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from headrace.app import read_credentials
+from headrace.auth.credentials import read_credentials
 from headrace.cli.client import CallFailed, Client
 from headrace.cli.home import HomeOption, JsonOption, WorkspaceOption, load_settings
 from headrace.cli.output import FAILED, WRONG_USAGE, stop

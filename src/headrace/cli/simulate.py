@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from headrace.cli.output import moment_text, note, print_json, say, tell_rows
-from headrace.cli.run import read_plan_time
 from headrace.cli.server import Where, at_server
+from headrace.cli.typed_values import read_plan_time
 
 MOST_UPSTREAM = 3  # plan times shown of each upstream job
 _LONGEST_DAY = len("2026-05-05")

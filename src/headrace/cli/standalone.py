@@ -14,9 +14,10 @@ from pathlib import Path
 from types import FrameType
 
 from headrace.app import Installation, open_installation
-from headrace.cli.home import caller_for, load_settings
+from headrace.cli.home import load_settings
+from headrace.cli.installation import caller_for
 from headrace.cli.instance_view import InstanceView, Observer
-from headrace.cli.output import out
+from headrace.cli.output import INTERRUPTED, out
 from headrace.cli.up import configure_logging
 from headrace.domain.identity import Caller
 from headrace.domain.instance import JobState
@@ -33,7 +34,6 @@ from headrace.wire.v1.packages import ImportRequest
 from headrace.wire.v1.runs import RunParameter
 
 LOOK_SECONDS = 0.12  # between two looks at what runs, for durations and logs that grow
-INTERRUPTED = 130  # exit status. Source: POSIX shells, 128 + SIGINT
 
 
 @dataclass(kw_only=True)

@@ -14,9 +14,8 @@ from headrace.cli.case_run import Outcome, run_case
 from headrace.cli.cases import FoundCase, InvalidCase, folder_of_tests, read_cases
 from headrace.cli.home import JsonOption
 from headrace.cli.junit import junit_xml
-from headrace.cli.output import FAILED, WRONG_USAGE, note, out, print_json, say, shown, stop, told_errors
+from headrace.cli.output import FAILED, INTERRUPTED, WRONG_USAGE, note, out, print_json, say, shown, stop, told_errors
 from headrace.cli.packages import read_objects
-from headrace.cli.standalone import INTERRUPTED
 from headrace.packages.model import PackageObject
 
 _STYLES = {"passed": "green", "failed": "red", "skipped": "yellow"}

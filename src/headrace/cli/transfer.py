@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from headrace.cli.home import DatabaseOption, HomeOption, JsonOption, WorkspaceOption, caller_for, opened
+from headrace.cli.home import DatabaseOption, HomeOption, JsonOption, WorkspaceOption
+from headrace.cli.installation import caller_for, opened
 from headrace.cli.output import FAILED, WRONG_USAGE, note, print_json, progress, say, stop, told_errors
 from headrace.factory import exports, imports, tasks
 from headrace.factory.exports import Exported

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from headrace.cli.home import DatabaseOption, HomeOption, JsonOption, caller_for, opened
+from headrace.cli.home import DatabaseOption, HomeOption, JsonOption
+from headrace.cli.installation import caller_for, opened
 from headrace.cli.output import out, print_json, say, told_errors
 from headrace.factory import workspaces
 from headrace.storage import jobs, scripts

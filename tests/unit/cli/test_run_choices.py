@@ -10,7 +10,8 @@ import pytest
 import typer
 
 from headrace.cli.node_outputs import rows_of
-from headrace.cli.run import chosen_jobs, parameter, read_plan_time
+from headrace.cli.run import chosen_jobs
+from headrace.cli.typed_values import parameter, read_plan_time
 from headrace.packages.model import Kind, PackageObject
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
