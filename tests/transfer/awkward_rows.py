@@ -87,7 +87,10 @@ LOSSES: Mapping[str, Mapping[str, Becomes]] = {
         "nan": _NOT_FINITE,
     },
 }
-UNSUPPORTED: Mapping[str, Sequence[str]] = {"redis": ["bytes"]}  # columns that cannot be moved through a place
+UNSUPPORTED: Mapping[str, Sequence[str]] = {
+    "redis": ["bytes"],
+    "hbase": ["bytes"],
+}  # columns that cannot be moved through a place
 
 
 def columns_of(*places: str) -> list[str]:

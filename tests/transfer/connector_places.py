@@ -9,6 +9,7 @@ import getpass
 import importlib.util
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import uuid
@@ -30,6 +31,8 @@ from headrace.errors_cdm import (
     ElasticsearchUnreachable,
     FileServerUnreachable,
     FtpUnreachable,
+    HBaseTableMissing,
+    HBaseUnreachable,
     HdfsUnreachable,
     HiveUnreachable,
     KafkaUnreachable,
@@ -49,6 +52,7 @@ from headrace.transfer.connectors.clickhouse import ClickHouseTables
 from headrace.transfer.connectors.elasticsearch import Elasticsearch
 from headrace.transfer.connectors.ftp import Ftp
 from headrace.transfer.connectors.generic_sql import GenericSql
+from headrace.transfer.connectors.hbase import HBase
 from headrace.transfer.connectors.hdfs import Hdfs
 from headrace.transfer.connectors.http import Http
 from headrace.transfer.connectors.kafka import Dis, Kafka
@@ -185,7 +189,8 @@ def mariadb_inserts(folder: Path, request: pytest.FixtureRequest) -> Iterator[Pl
 
 @contextmanager
 def sqlite(folder: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
-    link = url_link("sqlite:///tables.db/t")
+    link = url_link(f"sqlite:///{folder.name}/tables.db/t")
+    sqlite3.connect(folder / "tables.db").close()
     down = Link(name="", connector=link.connector, values={**link.values, "database": "none.db", "password": SECRET})
     yield Place(
         link=link,
@@ -450,6 +455,32 @@ def elasticsearch(folder: Path, request: pytest.FixtureRequest) -> Iterator[Plac
 
 
 @contextmanager
+def hbase(folder: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+    pytest.importorskip("happybase", reason="the extra headrace[hbase] is not installed")
+    from hbase_double import running
+
+    with running() as server:
+        down = f"hbase://127.0.0.1:{closed_port()}/t"
+        lost = url_link(down)
+        yield Place(
+            link=url_link(f"hbase://{server.address}/t"),
+            source=lambda name, schema: {"table": name, "columnFamilies": "cf", "columns": "&".join(schema.names)},
+            target=lambda name: {
+                "table": name,
+                "columnFamily": "cf",
+                "rowKeyColumn": "n",
+                "isRowkeyRedundancy": "true",
+            },
+            urls=[down],
+            down=(
+                Link(name="", connector=lost.connector, values={**lost.values, "password": SECRET}),
+                HBaseUnreachable,
+            ),
+            missing=HBaseTableMissing,
+        )
+
+
+@contextmanager
 def brokers() -> Iterator[tuple[str, Callable[[str, pa.Table], None]]]:
     """The mock cluster of the client, and what sends rows to it, each an object of JSON."""
     library = pytest.importorskip("confluent_kafka", reason="the extra headrace[kafka] is not installed")
@@ -517,6 +548,7 @@ PLACES: Mapping[str, Enrolled] = {
     "redis": Enrolled(Redis, redis, [pytest.mark.redis]),
     "mongodb": Enrolled(MongoDb, mongodb),
     "elasticsearch": Enrolled(Elasticsearch, elasticsearch),
+    "hbase": Enrolled(HBase, hbase),
     "kafka": Enrolled(Kafka, messages("kafka-connector", "topicsList", "kafkaConsumerStrategy")),
     "dis": Enrolled(Dis, messages("dis-connector", "streamName", "disConsumerStrategy"), paired=False),
 }

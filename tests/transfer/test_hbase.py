@@ -128,6 +128,19 @@ def test_read__with_its_key_a_row_is_one_though_it_has_none_of_the_columns(serve
     assert rows == [{"cf:a": "x"}]
 
 
+def test_read__a_name_without_a_family_is_of_the_only_one(server: Any, tmp_path: Path) -> None:
+    server.table(b"orders").put(b"1", 1, a=b"x")
+    rows, _ = read(server, surroundings(tmp_path), columnList="a&rowkey:rowkey")
+    assert rows == [{"a": "x", "rowkey:rowkey": "1"}]
+    server.table(b"both", [b"cf", b"other"]).put(b"1", 1, a=b"y")
+    rows, _ = read(server, surroundings(tmp_path), table="both", columnFamilies="rowkey&cf", columns="a")
+    assert rows == [{"a": "y"}]
+    with pytest.raises(HBaseFamilyMissing, match="cf, other"):
+        read(server, surroundings(tmp_path), table="both", columns="a")
+    with pytest.raises(HBaseTableMissing):
+        read(server, surroundings(tmp_path), table="nothing", columns="a")
+
+
 def test_read__finds_columns_in_the_first_rows_of_the_families(server: Any, tmp_path: Path) -> None:
     table = server.table(b"orders", [b"cf", b"other"])
     table.put(b"1", 1, b=b"x")
@@ -605,6 +618,8 @@ def test_url__of_a_table() -> None:
         "delimiter": "|",
     }
     assert job.target == {"table": "ns:orders", "rowKeyColumn": "id&n", "columnFamily": "cf", "delimiter": "|"}
-    with pytest.raises(CdmError):
-        by_url("hbase://h:9090")
+    for wrong in ("hbase://h:9090", "hbase:///orders", "hbase://me:s3cr3t@h/orders"):
+        with pytest.raises(CdmError) as raised:
+            by_url(wrong)
+        assert "s3cr3t" not in str(raised.value)
     assert HBase.capability.tested == ""

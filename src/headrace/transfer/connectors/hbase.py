@@ -18,7 +18,8 @@ class HBase(Connector):
     """Tables of HBase through its Thrift gateway (``hbase thrift start``), without Kerberos.
 
     URLs: ``hbase://host:9090/table?key=id&family=cf&separator=|``: ``key`` names the columns of the row key, joined
-    with commas, and ``separator`` stands between its parts, on either side; ``framed=true`` and ``compact=true`` are for gateways that were started so.
+    with commas; ``separator`` stands between its parts, on either side; ``framed=true`` and ``compact=true`` are for
+    gateways that were started so.
     """
 
     capability = Capability(
@@ -55,10 +56,10 @@ class HBase(Connector):
     def from_url(cls, url: str) -> UrlJob:
         """A table. Raises CdmError."""
         parts = urlsplit(url)
-        host, _, port = parts.netloc.partition(":")
+        host, _, port = parts.netloc.rpartition("@")[2].partition(":")
         table = unquote(parts.path.strip("/"))
-        if not host or not table:
-            raise CdmError("A table of HBase is written hbase://host:port/table.")
+        if not host or not table or "@" in parts.netloc:
+            raise CdmError("A table of HBase is written hbase://host:port/table; there are no users without Kerberos.")
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         wire = {f"hbase.regionserver.thrift.{name}": query.get(name, "false") for name in ("framed", "compact")}
         values = {

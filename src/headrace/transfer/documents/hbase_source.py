@@ -8,7 +8,7 @@ from itertools import islice
 
 import pyarrow as pa
 
-from headrace.errors_cdm import CdmError, HBaseColumnsMissing
+from headrace.errors_cdm import CdmError, HBaseColumnsMissing, HBaseFamilyMissing, HBaseTableMissing
 from headrace.transfer.connector import Reject, Source, Split, Surroundings
 from headrace.transfer.documents.hbase_session import HBaseSession, Row, Scan
 from headrace.transfer.documents.hbase_values import READERS, Cells, Reader, date_cells, named_pairs, text_cells
@@ -23,10 +23,10 @@ _LOOKED_AT = 1_000  # rows that say what the columns are
 class HBaseSource(Source):
     """Reads the newest cells of rows, each region or several of them in a split.
 
-    ``columns`` (or ``columnList``): ``family:qualifier``, and ``rowkey:rowkey`` for the key. Without it the first
-    thousand rows say what the columns of ``columnFamilies`` are. Cells are text, but for those of ``formats`` (patterns
-    of dates) and of ``columnTypes`` (an input of our own: types of Java). Source: CDM API reference, "From
-    HBase/CloudTable".
+    ``columns`` (or ``columnList``): ``family:qualifier``, and ``rowkey:rowkey`` for the key; a name without a family is
+    of the only one of ``columnFamilies``, else of the table. Without it the first thousand rows say what the columns of
+    ``columnFamilies`` are. Cells are text, but for those of ``formats`` (patterns of dates) and of ``columnTypes`` (an
+    input of our own: types of Java). Source: CDM API reference, "From HBase/CloudTable".
     """
 
     def __init__(self, session: HBaseSession, options: Options, surroundings: Surroundings) -> None:
@@ -73,10 +73,24 @@ class HBaseSource(Source):
 
     def _wanted(self, names: Sequence[str]) -> Sequence[bytes]:
         """What to ask for: columns; their families where keys are read, as HBase gives no row without a cell."""
-        given = [name for name in names or self._families if not _is_key(name)]
+        given = [name if not names else self._stored(name) for name in names or self._families if not _is_key(name)]
         if len(given) < len(names):
             given = list(dict.fromkeys(name.partition(":")[0] for name in given))
         return [name.encode() for name in given]
+
+    def _stored(self, name: str) -> str:
+        """A column as the table has it."""
+        return name if ":" in name else f"{self._family}:{name}"
+
+    @cached_property
+    def _family(self) -> str:
+        """Of columns that name none. Raises HBaseFamilyMissing, HBaseTableMissing."""
+        families = frozenset(name for name in self._families if name != KEY_FAMILY) or self._session.families(
+            self._table
+        )
+        if families is None:
+            raise HBaseTableMissing(self._table)
+        return only_family(families, self._table)
 
     @cached_property
     def _readers(self) -> Sequence[tuple[Reader, pa.DataType]]:
@@ -130,9 +144,12 @@ class HBaseSource(Source):
         keys = iter(self._keys([key for key, _ in rows], reasons))
         arrays = []
         for name, (read, given) in zip(self._columns, self._readers, strict=True):
-            stored = name.encode()
-            cells = next(keys) if _is_key(name) else [cells.get(stored) for _, cells in rows]
-            array, bad = read(cells)
+            if _is_key(name):
+                column = next(keys)
+            else:
+                stored = self._stored(name).encode()
+                column = [cells.get(stored) for _, cells in rows]
+            array, bad = read(column)
             arrays.append(array)
             what = "UTF-8" if read is text_cells else str(given)
             reasons |= {number: f"Column {name!r}: it is no {what}." for number in bad if number not in reasons}
@@ -158,6 +175,13 @@ class HBaseSource(Source):
     def close(self) -> None:
         """Let go of the connection."""
         self._session.close()
+
+
+def only_family(families: frozenset[str], table: str) -> str:
+    """Raises HBaseFamilyMissing where there is not one."""
+    if len(families) != 1:
+        raise HBaseFamilyMissing(f"{table!r} has {', '.join(sorted(families))}: name the family of each column.")
+    return next(iter(families))
 
 
 def _is_key(name: str) -> bool:

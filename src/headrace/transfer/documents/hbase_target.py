@@ -18,7 +18,7 @@ from headrace.errors_cdm import (
 from headrace.transfer.connector import Prepared, Rejected, Target, Writer
 from headrace.transfer.documents.clearing import wants_clearing
 from headrace.transfer.documents.hbase_session import Change, HBaseSession, Refused
-from headrace.transfer.documents.hbase_source import KEY_FAMILY
+from headrace.transfer.documents.hbase_source import KEY_FAMILY, only_family
 from headrace.transfer.documents.hbase_values import Cells, cells_of, written_type
 from headrace.transfer.options import Options
 
@@ -49,7 +49,8 @@ class HBaseTarget(Target):
     def prepare(self, source: pa.Schema, run: str, splits: int) -> Prepared:
         """Make the table, or empty it where the job says so. Raises CdmError for columns that do not fit."""
         families = self._session.families(self._table)
-        names = self._names(source, families)
+        listed = self._listed(source)
+        names = self._names(listed, families)
         keys = self._keys(names)
         redundant = self._options.flag("isRowkeyRedundancy")
         stored = [
@@ -61,14 +62,18 @@ class HBaseTarget(Target):
         if families and wants_clearing(self._options, "isOverride"):
             self._session.clear(self._table, sorted(families), wal=self._wal)
             fresh = True
-        schema = pa.schema(list(zip(names, self._types(source, len(names), keys), strict=True)))
+        schema = pa.schema(list(zip(listed, self._types(source, len(names), keys), strict=True)))
         return Prepared(schema=schema, state={"stored": stored, "keys": keys, "fresh": fresh})
 
-    def _names(self, source: pa.Schema, families: frozenset[str] | None) -> Sequence[str]:
-        """The columns, each with its family."""
+    def _listed(self, source: pa.Schema) -> Sequence[str]:
+        """The columns as the job names them."""
         listed = self._options.columns("columns") or self._options.columns() or tuple(source.names)
         if len(listed) < len(source):
             raise ColumnsDiffer(f"The source gives {len(source)} columns, toJobConfig.columns has {len(listed)}.")
+        return listed
+
+    def _names(self, listed: Sequence[str], families: frozenset[str] | None) -> Sequence[str]:
+        """The columns, each with its family."""
         names = [name if ":" in name else f"{self._family(families)}:{name}" for name in listed]
         for name, count in Counter(names).items():
             if count > 1 and not name.startswith(f"{KEY_FAMILY}:"):
@@ -79,11 +84,7 @@ class HBaseTarget(Target):
         """The family of columns that name none."""
         if family := self._options.text("columnFamily"):
             return family
-        if families is not None and len(families) != 1:
-            raise HBaseFamilyMissing(
-                f"{self._table!r} has {', '.join(sorted(families))}; name one in toJobConfig.columns or columnFamily."
-            )
-        return next(iter(families or (_NEW_FAMILY,)))
+        return _NEW_FAMILY if families is None else only_family(families, self._table)
 
     def _keys(self, names: Sequence[str]) -> Sequence[int]:
         """The numbers of the columns that make the row key, in its order."""
