@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,14 +17,13 @@ from headrace.domain.day_hours import read_hours
 from headrace.domain.identity import Caller
 from headrace.domain.names import JOB_NAME
 from headrace.errors import InvalidParameter, ValueNotFound
+from headrace.factory.baseline_answers import shown_baseline, shown_promise
 from headrace.services import Services
 from headrace.storage import baselines, jobs
-from headrace.storage.baselines import BaselineRecord, PromiseRecord
+from headrace.storage.baselines import BaselineRecord
 from headrace.storage.database import Connection, Duplicate
 from headrace.wire.v1.definition import read_definition
 from headrace.wire.v2.baselines import (
-    Baseline,
-    BaselineInstance,
     BaselineInstanceList,
     BaselineList,
     CreateBaselineRequest,
@@ -37,7 +36,6 @@ MAX_ROWS = 100
 MAX_RANGE = timedelta(days=180)
 MAX_RECEIVERS = 20
 MAX_BUFFER = 86_400_000
-DAY = 1440  # minutes
 _MINUTE = 60_000
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _NEXT_DAY = timedelta(days=1)
@@ -107,7 +105,7 @@ def list_page(services: Services, caller: Caller, studio: str, query: ListBaseli
     ]
     if query.order_by:
         found.sort(key=lambda each: each[1]["priority"], reverse=query.order_by.endswith("desc"))
-    shown = [_shown(record, document, studio) for record, document in _page(found, query.offset, query.limit)]
+    shown = [shown_baseline(record, document, studio) for record, document in _page(found, query.offset, query.limit)]
     return BaselineList(baselines=shown, total=len(found))
 
 
@@ -138,7 +136,7 @@ def list_promises(
         if member not in _ORDERS or direction not in ("asc", "desc"):
             raise InvalidParameter(f"order_by: {query.order_by!r} is not start_time_ms or end_time_ms, asc or desc.")
         found.sort(key=lambda each: getattr(each[0], _ORDERS[member]) or 0, reverse=direction == "desc")
-    shown = [_shown_promise(*each, studio) for each in _page(found, query.offset, query.limit)]
+    shown = [shown_promise(*each, studio) for each in _page(found, query.offset, query.limit)]
     return BaselineInstanceList(baseline_instances=shown, total=len(found))
 
 
@@ -246,81 +244,3 @@ def _range(services: Services, caller: Caller, query: ListBaselineInstancesQuery
     if last - first > MAX_RANGE // timedelta(milliseconds=1):
         raise InvalidParameter(f"end_time: {last} is more than {MAX_RANGE.days} days after start_time.")
     return first, last
-
-
-def _shown(record: BaselineRecord, document: dict[str, Any], studio: str) -> Baseline:
-    return Baseline(
-        id=str(record.id),
-        name=record.name,
-        version=record.version,
-        create_time=record.create_time,
-        last_update_time=record.modify_time,
-        type=document["type"],
-        owner_name=document["owner_name"],
-        project_id=record.project_id,
-        instance_id=studio,
-        workspace_id=record.workspace_id,
-        sla_task_ids=document["sla_task_ids"],
-        priority=document["priority"],
-        buffer=document["buffer"],
-        enable=document["enable"],
-        alarm_enable=document["alarm_enable"],
-        baseline_alarm_enable=document["baseline_alarm_enable"],
-        sign_enable=document["sign_enable"],
-        smn_topics=document["smn_topics"],
-        event_alarm=document["event_alarm"],
-        event_smn_topics=document["event_smn_topics"],
-        **_shown_times(document),
-    )
-
-
-def _shown_times(document: dict[str, Any]) -> dict[str, Any]:
-    """The members that say when; warnings of the day before are shown by their time of day."""
-    terms = terms_of(document)
-    before = document["buffer"] // _MINUTE
-    if terms.daily is not None:
-        (sla_hour, sla_min), (exp_hour, exp_min) = (
-            divmod(each, 60) for each in (terms.daily, (terms.daily - before) % DAY)
-        )
-        return {"sla_hour": sla_hour, "sla_min": sla_min, "exp_hour": exp_hour, "exp_min": exp_min}
-    return {
-        "hour_sla_detail": _detail(terms.hourly),
-        "hour_exp_detail": _detail({hour: minutes - before for hour, minutes in terms.hourly.items()}),
-        "period": document["period"],
-    }
-
-
-def _detail(times: Mapping[int, int]) -> str:
-    """``{"1": "00:59"}`` of minutes after midnight by hour."""
-    shown = {
-        str(hour + 1): f"{(each if each >= 0 else each % DAY) // 60:02}:{each % 60:02}" for hour, each in times.items()
-    }
-    return json.dumps(shown)
-
-
-def _shown_promise(
-    promise: PromiseRecord, baseline: BaselineRecord, document: dict[str, Any], studio: str
-) -> BaselineInstance:
-    return BaselineInstance(
-        id=str(promise.id),
-        baseline_id=str(baseline.id),
-        baseline_name=baseline.name,
-        baseline_version=baseline.version,
-        priority=document["priority"],
-        status=promise.standing,
-        finish_status="FINISH" if promise.finished else "UNFINISH",
-        owner_name=document["owner_name"],
-        project_id=baseline.project_id,
-        instance_id=studio,
-        workspace_id=baseline.workspace_id,
-        instance_type=document["type"],
-        sla_time=promise.promised,
-        expect_time=promise.warned,
-        start_time=promise.begins,
-        buffer=None if promise.finish is None else (promise.promised - promise.finish) // 1000,
-        estimate_complete_time=promise.finish,
-        end_time=promise.finish if promise.finished else None,
-        error_message=promise.reason or None,
-        first_alarm_time=promise.first_alarm,
-        last_alarm_time=promise.last_alarm,
-    )
