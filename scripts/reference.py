@@ -27,6 +27,7 @@ from headrace.el.objects import OBJECTS
 from headrace.errors import HeadraceError
 from headrace.nodes.base import Node, node_types, property_name
 from headrace.transfer.connector import connectors
+from headrace.transfer.formats.registry import LOSSES
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by scripts/reference.py (make docs); do not edit. -->"
@@ -67,6 +68,20 @@ def connector_names() -> Iterator[str]:
         extra = f"`headrace[{one.extra}]`" if one.extra else ""
         flags = " | ".join("yes" if flag else "no" for flag in (one.reads, one.writes))
         yield f"| {one.title} | {flags} | {link} | {urls} | {extra} | {one.limits} | {one.tested} |"
+    yield from _losses()
+
+
+def _losses() -> Iterator[str]:
+    """A row for the values that a system or a format does not keep."""
+    yield "\n## What does not arrive as it left\n"
+    yield "The tests move awkward values of every type from each system and format to each other one, and compare each:"
+    yield "all are the same there, but for these. A text stays a text, so that what is read from CSV, JSON, Redis,"
+    yield "MongoDB and messages meets most limits only in columns of types.\n"
+    yield "| system or format | values | what becomes of them |"
+    yield "|---|---|---|"
+    declared = {cls.capability.title: cls.capability.losses for cls in connectors()} | LOSSES
+    for title, losses in declared.items():
+        yield from (f"| {title} | {one.values} | {one.becomes} |" for one in losses)
 
 
 def coverage() -> Iterator[str]:

@@ -37,6 +37,7 @@ from headrace.transfer.options import Link, Options
 
 BATCH_ROWS, BATCH_BYTES = 65_536, 8 << 20  # of a batch, whichever comes first. Source: reference on the engine, §6
 
+REFUSED = "the row is refused"  # what becomes of most values that a system cannot hold
 Split = Mapping[str, Any]  # a part of the source, as JSON
 Reject = Callable[[Any, str], None]  # takes a row in whatever form it has, and why it is none
 
@@ -186,13 +187,26 @@ class Target(ABC):
         """Let go of connections."""
 
 
+class Loss(NamedTuple):
+    """Values that do not arrive as they left.
+
+    ``kinds``: of values, by their names in the tests' table of awkward values; ``values``: which of these;
+    ``becomes``: what becomes of them.
+    """
+
+    kinds: tuple[str, ...]
+    values: str
+    becomes: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Capability:
     """What the coverage table says of a connector.
 
     ``connector_names``: as links name it; ``databases``: the values of ``databaseType`` it serves, for the connector
     of relational databases; ``schemes``: of URLs; ``extra``: of the package, where it needs a driver;
-    ``tested``: the real server that tests use, empty where there is none; ``limits``: what it does not do.
+    ``tested``: the real server that tests use, empty where there is none; ``limits``: what it does not do; ``losses``:
+    what it does not keep of values.
     """
 
     title: str
@@ -204,6 +218,7 @@ class Capability:
     extra: str = ""
     tested: str = ""
     limits: str = ""
+    losses: tuple[Loss, ...] = ()
 
 
 class UrlJob(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from headrace.errors_cdm import CdmError
-from headrace.transfer.connector import Capability, Connector, Source, Target, UrlJob, connector
+from headrace.transfer.connector import REFUSED, Capability, Connector, Loss, Source, Target, UrlJob, connector
 from headrace.transfer.documents.elastic_session import ElasticSession
 from headrace.transfer.documents.elastic_source import ElasticSource
 from headrace.transfer.documents.elastic_target import ElasticTarget
@@ -28,7 +28,12 @@ class Elasticsearch(Connector):
         schemes=("elasticsearch+http", _SECURE),
         limits=(
             "Read by scrolling, as the versions of CSS have it. Tested with a double of the server only. The "
-            "certificate of an HTTPS server must be known to this machine."
+            "certificate of an HTTPS server must be known to this machine. A text for a field of type binary is taken "
+            "for the bytes, not for their Base64."
+        ),
+        losses=(
+            Loss(("uint64",), "whole numbers above 9223372036854775807", REFUSED),
+            Loss(("float32", "infinite", "nan"), "infinity and NaN", REFUSED),
         ),
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from headrace.errors_cdm import CdmError
-from headrace.transfer.connector import Capability, Connector, Source, Target, UrlJob, connector
+from headrace.transfer.connector import Capability, Connector, Loss, Source, Target, UrlJob, connector
 from headrace.transfer.options import Link, Options
 from headrace.transfer.relational.generic_database import GenericDatabase
 from headrace.transfer.relational.source import DEFAULT_FETCH, RelationalSource
@@ -53,6 +53,7 @@ class GenericSql(Connector):
         limits="Never run against Oracle, SQL Server, DB2 or SAP HANA: tested through SQLAlchemy with PostgreSQL and"
         " SQLite. No partitions of Oracle tables, no conflict modes, parts of seconds to six digits; drivers of DB2 and"
         " SAP HANA are installed by hand.",
+        losses=(Loss(("float64",), "-0.0, in SQLite", "0.0"), Loss(("nan",), "NaN, in SQLite", "NULL")),
     )
 
     def database(self, *, writes: bool = False) -> GenericDatabase:

@@ -6,7 +6,7 @@ import json
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from headrace.errors_cdm import CdmError
-from headrace.transfer.connector import Capability, Connector, Source, Target, UrlJob, connector
+from headrace.transfer.connector import Capability, Connector, Loss, Source, Target, UrlJob, connector
 from headrace.transfer.documents.hbase_session import HBaseSession
 from headrace.transfer.documents.hbase_source import HBaseSource
 from headrace.transfer.documents.hbase_target import HBaseTarget
@@ -31,6 +31,7 @@ class HBase(Connector):
             "Through a Thrift gateway (version 1), tested with a double of it only; no Kerberos, no IAM, no TLS. Cells "
             "are read as text unless columnTypes or formats say otherwise. The newest version of a cell only."
         ),
+        losses=(Loss(("bytes",), "bytes that are no UTF-8", "written, and read where columnTypes says binary"),),
     )
 
     def _session(self) -> HBaseSession:

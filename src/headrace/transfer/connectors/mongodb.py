@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from headrace.errors_cdm import CdmError
-from headrace.transfer.connector import Capability, Connector, Source, Target, UrlJob, connector
+from headrace.transfer.connector import REFUSED, Capability, Connector, Loss, Source, Target, UrlJob, connector
 from headrace.transfer.documents.mongo_session import MongoSession
 from headrace.transfer.documents.mongo_source import MongoSource
 from headrace.transfer.documents.mongo_target import MongoTarget
@@ -27,6 +27,11 @@ class MongoDb(Connector):
         limits=(
             "Read as text, what is nested as JSON; written with the types of the source. Tested with a double of the "
             "server only. Rows are inserted, never replaced."
+        ),
+        losses=(
+            Loss(("uint64",), "whole numbers above 9223372036854775807", REFUSED),
+            Loss(("exact", "wide"), "decimals of more than 34 digits", REFUSED),
+            Loss(("moment", "zoned"), "moments with parts of a millisecond", REFUSED),
         ),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors_cdm import DriverMissing
-from headrace.transfer.connector import Capability, Connector, Source, Target, UrlJob, connector
+from headrace.transfer.connector import REFUSED, Capability, Connector, Loss, Source, Target, UrlJob, connector
 from headrace.transfer.options import Link, Options
 from headrace.transfer.relational.mysql_address import Habits, MySqlAddress
 from headrace.transfer.relational.source import DEFAULT_FETCH, RelationalSource
@@ -34,6 +34,12 @@ class MySql(Connector):
         tested="MariaDB",
         limits="MySQL and DDM speak the same protocol and were not tested. Tables without transactions are loaded row"
         " by row.",
+        losses=(
+            Loss(("flag",), "true and false as text, into a TINYINT", REFUSED),
+            Loss(("float32", "infinite", "nan"), "infinity and NaN", REFUSED),
+            Loss(("float64",), "-0.0", "0.0"),
+            Loss(("zoned",), "moments with a zone, before 1970 and from 2038 on", REFUSED),
+        ),
     )
 
     def database(self, *, writes: bool = False, text_factor: int = 1) -> MySqlDatabase:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from headrace.errors_cdm import CdmError
-from headrace.transfer.connector import Capability, Connector, Source, Target, UrlJob, connector
+from headrace.transfer.connector import Capability, Connector, Loss, Source, Target, UrlJob, connector
 from headrace.transfer.documents.redis_session import RedisSession
 from headrace.transfer.documents.redis_source import RedisSource
 from headrace.transfer.documents.redis_target import RedisTarget
@@ -27,6 +27,7 @@ class Redis(Connector):
         extra="redis",
         tested="Redis",
         limits="All values are text. In a STRING, NULL and the empty text are the same. Date formats are not used.",
+        losses=(Loss(("bytes",), "bytes that are no UTF-8", "written, but a row that cannot be read"),),
     )
 
     def _session(self) -> RedisSession:

@@ -6,7 +6,17 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from headrace.errors_cdm import PathNotPermitted
-from headrace.transfer.connector import Capability, Connector, Source, Surroundings, Target, UrlJob, connector
+from headrace.transfer.connector import (
+    REFUSED,
+    Capability,
+    Connector,
+    Loss,
+    Source,
+    Surroundings,
+    Target,
+    UrlJob,
+    connector,
+)
 from headrace.transfer.options import Link, Options
 from headrace.transfer.relational.source import RelationalSource
 from headrace.transfer.relational.sqlite_database import SqliteDatabase
@@ -26,6 +36,7 @@ class Sqlite(Connector):
         schemes=("sqlite",),
         tested="SQLite",
         limits="NaN cannot be stored. Files outside of the folder of this installation are not opened.",
+        losses=(Loss(("float64",), "-0.0", "0.0"), Loss(("nan",), "NaN", REFUSED)),
     )
 
     def __init__(self, link: Link, surroundings: Surroundings) -> None:

@@ -35,8 +35,8 @@ class Warehouse(Connector):
         tested="the embedded engine itself, Spark's HiveServer2",
         limits="External tables and views of the embedded engine are not written. Through HiveServer2 (the extra is "
         "for it): no Kerberos; rows go in as INSERT statements, which is slow, and without a stage table, so that a "
-        "load that fails leaves what it wrote; arrays, maps and structs are read as JSON, not written. Hive itself was "
-        "not tested.",
+        "load that fails leaves what it wrote; arrays, maps and structs are read as JSON, not written into columns of "
+        "their types. Hive itself was not tested.",
     )
 
     @property

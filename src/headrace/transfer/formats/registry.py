@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from headrace.errors_cdm import BinaryNeedsFiles, CdmError
+from headrace.transfer.connector import REFUSED, Loss
 from headrace.transfer.formats.avro_format import AvroReader, AvroWriter
 from headrace.transfer.formats.base import FileReader, FileWriter, Sink
 from headrace.transfer.formats.csv_dialect import reading_dialect, writing_dialect
@@ -29,6 +30,7 @@ _BY_SUFFIX = {
 }
 _PACKED = {".gz": "GZIP", ".zip": "ZIP", ".tgz": "TAR.GZ", ".bz2": "BZIP2"}
 TEXT_FORMATS = (CSV, JSON)
+LOSSES = {ORC: (Loss(("moment", "zoned"), "moments before 1677-09-21 and after 2262-04-11", REFUSED),)}
 
 
 class FileKind(NamedTuple):
