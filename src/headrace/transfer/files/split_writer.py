@@ -62,15 +62,19 @@ class Places:
 
 
 class Counted:
-    """An output that counts its bytes."""
+    """An output that counts its bytes. One that was discarded takes more and forgets it: some writers of formats write
+    once more when they are forgotten themselves."""
 
     def __init__(self, output: Output, surroundings: Surroundings) -> None:
         self._output = output
         self._counters = surroundings.counters
+        self._discarded = False
         self.size = 0
 
     def write(self, data: bytes) -> int:
         """Take the next bytes."""
+        if self._discarded:
+            return len(data)
         self.size += len(data)
         self._counters.add(bytes_written=len(data))
         return self._output.write(data)
@@ -81,6 +85,7 @@ class Counted:
 
     def discard(self) -> None:
         """Leave nothing behind."""
+        self._discarded = True
         self._output.discard()
 
 
