@@ -180,8 +180,8 @@ CASES = {
             "to_rds": "skip",
         },
         says={
-            "make_table": "there is no HBase client",
-            "drop_table": "there is no HBase client",
+            "make_table": "which migrations here only read and write",
+            "drop_table": "which migrations here only read and write",
             "transfer": "takes Kafka Connect",
         },
         prepared=EVENTS,

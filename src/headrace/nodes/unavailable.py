@@ -9,8 +9,8 @@ from headrace.nodes.base import Node, NodeContext, NodeResult, compared_name, no
 _CLUSTER = "They act on a service of the cloud that has no counterpart here."
 
 REASONS = {
-    "CloudTableManager": "They make and drop HBase tables, and there is no HBase client in this release.",
-    "CloudTableManage": "They make and drop HBase tables, and there is no HBase client in this release.",
+    "CloudTableManager": "They make and drop HBase tables, which migrations here only read and write.",
+    "CloudTableManage": "They make and drop HBase tables, which migrations here only read and write.",
     "DISTransferTask": "Dumping a stream takes Kafka Connect, which this release does not drive.",
     "DISDump": "Dumping a stream takes Kafka Connect, which this release does not drive.",
     "MachineLearning": "The service behind them was retired; a Python node can run the training instead.",

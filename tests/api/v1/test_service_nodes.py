@@ -168,7 +168,7 @@ def test_spark__a_job_hands_its_program_to_spark_submit(jobs: Jobs) -> None:
 @pytest.mark.parametrize(
     ("kind", "properties", "said"),
     [
-        ("CloudTableManager", {"action": "CREATE_TABLE"}, "there is no HBase client in this release"),
+        ("CloudTableManager", {"action": "CREATE_TABLE"}, "which migrations here only read and write"),
         ("CDMJob", {"clusterName": "cdm-a", "jobName": "mig_pos"}, "cluster 'cdm-a'"),
         (
             "MRSFlinkJob",
