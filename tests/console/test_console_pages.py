@@ -250,7 +250,7 @@ def test_instance__that_waits_tells_why_and_can_be_stopped(console: Any, jobs: A
     console.get_by_role("link", name="Instances").click()
     console.get_by_role("link", name=str(second)).click()
     expect(state(console, "waiting")).to_be_visible()
-    expect(console.get_by_text("no more than 1 may at once")).to_be_visible()
+    expect(console.get_by_text("1 instance of the job runs, and no more than 1 may at once")).to_be_visible()
 
     confirm(console, "Stop")
     expect(state(console, "manual-stop")).to_be_visible()

@@ -190,7 +190,8 @@ def _its_turn(connection: Connection, record: InstanceRecord) -> str:
     limit = 0 if text is None else read_definition(text).schedule.concurrent
     running = turns.running_of_job(connection, record.job_id) if limit else 0
     if limit and running >= limit:
-        return f"{running} instances of the job run, and no more than {limit} may at once."
+        run = "instance of the job runs" if running == 1 else "instances of the job run"
+        return f"{running} {run}, and no more than {limit} may at once."
     return "It has all it needs and is about to begin."
 
 
