@@ -122,8 +122,8 @@ stop_redis() {
   for file in pid cluster-pid; do if [ -f "$redis/$file" ]; then kill "$(cat "$redis/$file")" || true; fi; done
 }
 
-# One Java process serves Spark Connect and HiveServer2's protocol on the same tables, all in memory or below $spark. It
-# tries tasks four times, as clusters do; tests name the Python of its executors.
+# One Java process serves Spark Connect and HiveServer2's protocol on the same tables, all in memory or below $spark. Tests
+# name the Python of its executors themselves.
 start_spark() {
   if [ -z "$(command -v java)" ]; then install_packages Java openjdk-17-jre-headless; fi
   if [ ! -x "$spark/venv/bin/spark-submit" ]; then
@@ -142,7 +142,7 @@ appender.stderr.layout.pattern = %%d %%p %%c: %%m%%n%%ex\n' >"$spark/run/log4j2.
       export SPARK_LOCAL_IP=127.0.0.1
       SPARK_HOME=$("$spark/venv/bin/python" -c 'import importlib.util as i; print(i.find_spec("pyspark").origin[:-12])')
       export SPARK_HOME
-      setsid nohup "$SPARK_HOME/bin/spark-submit" --master "local[2,4]" --driver-memory 1g \
+      setsid nohup "$SPARK_HOME/bin/spark-submit" --master "local[2]" --driver-memory 1g \
         --class org.apache.spark.sql.hive.thriftserver.HiveThriftServer2 --name headrace-tests \
         --driver-java-options "-Dlog4j2.configurationFile=$spark/run/log4j2.properties" \
         --conf spark.plugins=org.apache.spark.sql.connect.SparkConnectPlugin \

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -18,7 +17,7 @@ import psutil
 import pytest
 from split_runs import STAGES, TABLES, Run, sql
 
-from headrace.errors_cdm import CdmError, RunLost, RunStopped, TooManyDirtyRows
+from headrace.errors_cdm import CdmError, RunStopped, TooManyDirtyRows
 from headrace.transfer.connector import Elsewhere
 from headrace.transfer.job import abandon_job
 
@@ -64,16 +63,6 @@ Run(sys.argv[1], Path(sys.argv[2]), place, "slower", "left_over", listener, targ
 """
 CONNECTED = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 READING = f"{CONNECTED} AND query LIKE '%slow%' AND state = 'active'"
-
-
-@pytest.fixture(scope="module")
-def retrying(spark: Elsewhere) -> Elsewhere:
-    session = importlib.import_module("pyspark.sql.connect.session").SparkSession.Builder().remote(spark.spark).create()
-    master = session.conf.get("spark.master")
-    session.stop()
-    if "," not in master and master.startswith("local["):
-        pytest.skip(f"this Spark ({master}) gives tasks one attempt only (make services-stop services starts it anew)")
-    return spark
 
 
 @pytest.fixture(scope="module")
@@ -133,26 +122,15 @@ def test_splits__end_when_the_job_is_stopped(spark: Elsewhere, url: str, tmp_pat
     await_no_work(url)
 
 
-def test_splits__an_executor_killed_in_the_middle_of_a_staged_split_is_replaced(
-    retrying: Elsewhere, url: str, tmp_path: Path
+def test_splits__an_executor_killed_in_the_middle_fails_the_job_where_spark_tries_no_more(
+    spark: Elsewhere, url: str, tmp_path: Path
 ) -> None:
-    run = Run(url, tmp_path, retrying, "slow", "staged").start()
+    run = Run(url, tmp_path, spark, "slow", "killed").start()
     os.kill(await_executor(url, run), signal.SIGKILL)
-    run.end()
-    assert sql(url, "SELECT count(*), count(DISTINCT id), sum(length(text)) FROM staged") == [(60, 60, 60 << 20)]
-    assert run.counters.now().rows_written == 60
-    assert sql(url, STAGES) == [(0,)]
-
-
-def test_splits__an_executor_killed_in_the_middle_of_a_split_that_is_not_staged_fails_the_job(
-    retrying: Elsewhere, url: str, tmp_path: Path
-) -> None:
-    run = Run(url, tmp_path, retrying, "slow", "direct", target={"useStageTable": "false"}).start()
-    os.kill(await_executor(url, run), signal.SIGKILL)
-    with pytest.raises(RunLost, match="does not allow to write it again"):
+    with pytest.raises(CdmError, match=r"Spark could not run a split: Job aborted .*Python worker exited"):
         run.end()
-    ((count, distinct),) = sql(url, "SELECT count(*), count(DISTINCT id) FROM direct")
-    assert count == distinct < 60
+    assert sql(url, "SELECT count(*) FROM killed") == [(0,)]
+    assert sql(url, STAGES) == [(0,)]
 
 
 def test_abandon__ends_what_a_server_that_was_killed_left_running(spark: Elsewhere, url: str, tmp_path: Path) -> None:
