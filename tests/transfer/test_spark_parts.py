@@ -13,7 +13,9 @@ import pyarrow as pa
 import pytest
 
 from headrace.errors_cdm import CdmError
+from headrace.settings import Settings
 from headrace.transfer.ad_hoc import Wishes, copy_job
+from headrace.transfer.connector import Elsewhere
 from headrace.transfer.dispatch import LOST, Outcome, Task
 from headrace.transfer.dispatch_spark import KEY_FILE, check_settings, sealed
 from headrace.transfer.part_spark import run_sealed
@@ -65,3 +67,9 @@ def test_check_settings__a_spark_that_runs_tasks_twice_is_refused(value: str) ->
 
 def test_check_settings__a_spark_that_says_nothing_is_taken() -> None:
     check_settings(SimpleNamespace(conf=SimpleNamespace(get=lambda name, default: default)))
+
+
+def test_elsewhere__is_what_an_installation_is_set_to(tmp_path: Path) -> None:
+    variables = {"HEADRACE_SPARK_CONNECT": "sc://spark:15002", "HEADRACE_SPARK_PYTHON": "/opt/headrace/bin/python"}
+    settings = Settings.load({"home": tmp_path}, variables)
+    assert Elsewhere.of(settings) == Elsewhere(spark="sc://spark:15002", spark_python="/opt/headrace/bin/python")

@@ -174,7 +174,8 @@ def test_splits__a_job_chooses_where_both_are_named(
     ("address", "said"),
     [
         ("sc://127.0.0.1:1/;use_ssl=true;token=hidden", r"spark_connect: 127\.0\.0\.1:1 cannot be used: .*refused"),
-        ("https://spark.example/;token=hidden", "spark_connect cannot be used: "),
+        ("https://spark.example/;token=hidden", "spark_connect: it is no URL"),
+        ("sc://127.0.0.1/;token=hidden=hidden", "spark_connect: it is no URL"),
     ],
 )
 def test_splits__a_spark_that_is_not_there_is_told(

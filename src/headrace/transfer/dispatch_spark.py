@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -105,15 +105,12 @@ def sealed(task: Task, key: bytes) -> bytes:
 
 
 class Cluster(NamedTuple):
-    """A session of Spark Connect. ``real``: the module of the driver for SQL, ``session``: its session."""
+    """A session of Spark Connect; ``session`` is the driver's, whose module is ``real``."""
 
     real: Any
     spark: Any
     session: Any
-
-    @property
-    def version(self) -> str:
-        return str(self.spark.version)
+    version: str
 
     def run(self, sealed_task: bytes) -> Outcome:
         """Run a split, and wait for its end. Raises CdmError where it could not be run."""
@@ -151,28 +148,34 @@ def _connected(
     url: str, session_id: str, settings: Mapping[str, str] = _NONE, files: Mapping[str, bytes] = _NONE
 ) -> Iterator[Cluster]:
     """A session of an id, whose executors find ``files``; in the end Spark forgets it. Raises CdmError."""
-    real, core = driver("headrace.sql.real.spark", "spark"), driver("pyspark.sql.connect.client.core", "spark")
+    real, builder = driver("headrace.sql.real.spark", "spark"), _channel(url, session_id)
     logging.getLogger("SQLQueryContextLogger").disabled = True  # it would print plans
-    place = "spark_connect"
+    place = (builder.host, int(builder.endpoint.rpartition(":")[2]))
+    with ExitStack() as stack:
+        try:
+            socket.create_connection(place, ANSWER_SECONDS).close()  # the client would try for ten minutes
+            spark = real.SparkSession.Builder().channelBuilder(builder).create()
+            session = stack.enter_context(closing(real.SparkConnectSession(spark)))
+            session.prepare(None, settings)
+            check_settings(spark)
+            _add_files(spark, files)
+            cluster = Cluster(real, spark, session, spark.version)
+        except real.SparkDriver.errors as error:
+            reason = real.SparkDriver().reason(error)
+            raise CdmError(f"spark_connect: {builder.endpoint} cannot be used: {reason}") from error
+        yield cluster
+
+
+def _channel(url: str, session_id: str) -> Any:
+    """How to reach the server. Raises CdmError, which tells nothing of the URL, as it may hold a token."""
+    core = driver("pyspark.sql.connect.client.core", "spark")
     try:
         builder = core.DefaultChannelBuilder(url)
-        place = f"spark_connect: {builder.endpoint}"
-        builder.set("session_id", session_id)
-        builder.set("user_id", builder.userId or "headrace")
-        socket.create_connection(
-            builder.endpoint.rsplit(":", 1), ANSWER_SECONDS
-        ).close()  # the client would try for long
-        spark = real.SparkSession.Builder().channelBuilder(builder).create()
-        session = real.SparkConnectSession(spark)
-        session.prepare(None, settings)
-        check_settings(spark)
-        _add_files(spark, files)
-    except real.SparkDriver.errors as error:
-        raise CdmError(f"{place} cannot be used: {real.SparkDriver().reason(error)}") from error
-    try:
-        yield Cluster(real, spark, session)
-    finally:
-        session.close()
+    except (ValueError, driver("pyspark.errors", "spark").PySparkException):
+        raise CdmError("spark_connect: it is no URL such as sc://host:15002/;use_ssl=true.") from None
+    builder.set("session_id", session_id)
+    builder.set("user_id", builder.userId or "headrace")
+    return builder
 
 
 def _add_files(spark: Any, files: Mapping[str, bytes]) -> None:
