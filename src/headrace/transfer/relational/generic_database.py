@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -108,7 +108,8 @@ class GenericDatabase(Database):
         """Parts of a result that stays at the server, where the driver can have that."""
         with self._connection() as connection:
             ready = connection.execution_options(stream_results=True, max_row_buffer=fetch)
-            yield from batches(self._executed(ready, select).partitions(min(fetch, BATCH_ROWS)), columns)
+            with closing(self._executed(ready, select)) as found:
+                yield from batches(found.partitions(min(fetch, BATCH_ROWS)), columns)
 
     def _executed(self, connection: sa.Connection, statement: str) -> sa.CursorResult[Any]:
         return connection.execution_options(no_parameters=True).exec_driver_sql(statement)
