@@ -84,7 +84,7 @@ class Place:
 
     ``source``: the inputs that read what bears a name, of these columns; ``target``: those that write it; ``fill``:
     how rows get there that no job can write. ``down``: a link with ``SECRET`` to where nothing answers, and the error
-    that says so; none where there is nothing to reach. ``missing``: the error for a name that is not there.
+    that says so. ``missing``: the error for a name that is not there.
     ``urls``: one for each scheme. ``keeps_nothing``: an empty table leaves no trace, as there is no such thing.
     ``typed``: what is written takes the types of the table that is there, not those of the source.
     """
@@ -94,7 +94,7 @@ class Place:
     target: Callable[[str], Inputs] | None = None
     fill: Callable[[str, pa.Table], None] | None = None
     urls: Sequence[str] = ()
-    down: tuple[Link, type[CdmError]] | None
+    down: tuple[Link, type[CdmError]]
     missing: type[CdmError]
     keeps_nothing: bool = False
     typed: bool = False
@@ -319,9 +319,9 @@ def s3(folder: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
     S3Store(endpoint, "AK", SECRET).create_bucket(bucket)
     with own_store(folder, request) as place:
         host, _, port = endpoint.removeprefix("http://").rpartition(":")
-        values = {**place.down[0].values, "server": host, "port": port} if place.down else {}
+        values = {**place.down[0].values, "server": host, "port": port}
         link = Link(name="", connector="obs-connector", values=values)
-        yield files(link, place.down or (link, ObsUnreachable), place.urls, bucketName=bucket)
+        yield files(link, place.down, place.urls, bucketName=bucket)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pytest
-from transfer_suite import AWKWARD, BAD_ROWS, assert_kept, assert_only_bad_rows_are_refused, write
+from transfer_suite import BAD_ROWS, assert_only_bad_rows_are_refused, write
 
 from headrace.errors_cdm import DatabaseUnreachable, RunStopped
 from headrace.sql.engine import Cancellation
@@ -43,11 +43,6 @@ def sql(url: str, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
-
-
-@pytest.mark.parametrize("name", AWKWARD)
-def test_values__arrive_as_they_left(database: PostgresDatabase, name: str) -> None:
-    assert_kept(database, name)
 
 
 @pytest.mark.parametrize("bad", BAD_ROWS)

@@ -9,9 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
-from transfer_suite import AWKWARD, BAD_ROWS, Loss, assert_kept, assert_only_bad_rows_are_refused
+from transfer_suite import BAD_ROWS, assert_only_bad_rows_are_refused
 
 from headrace.errors_cdm import CdmError, DatabaseUnreachable, RunStopped, SqlFailed
 from headrace.objectstore.files import FileStore
@@ -23,11 +22,6 @@ from headrace.transfer.counters import Counts
 from headrace.transfer.job import run_job
 from headrace.transfer.relational.database import Table
 from headrace.transfer.relational.sqlite_database import SqliteDatabase
-
-LOSSES = {
-    "float64": Loss(becomes={1: 0.0}),  # SQLite stores -0.0 as 0
-    "nan": Loss(refused=[1]),  # SQLite makes NULL of NaN
-}
 
 
 def surroundings(folder: Path, cancellation: Cancellation | None = None) -> Surroundings:
@@ -59,11 +53,6 @@ def copied(folder: Path, read: str, written: str, **wishes: Any) -> Counts:
     place = surroundings(folder)
     run_job(copy_job(read, written, Wishes(**wishes)), place, "r1")
     return place.counters.now()
-
-
-@pytest.mark.parametrize("name", AWKWARD)
-def test_values__arrive_as_they_left(database: SqliteDatabase, name: str) -> None:
-    assert_kept(database, name, LOSSES.get(name))
 
 
 @pytest.mark.parametrize("bad", BAD_ROWS)
@@ -198,7 +187,6 @@ def test_literal__is_what_sqlite_compares_with(database: SqliteDatabase) -> None
     assert [database.literal(value) for value in values] == [
         "1", "1.5", "'it''s'", "'2024-01-31'", "'2024-01-31 10:00:00'",
     ]  # fmt: skip
-    assert pa.types.is_null(AWKWARD["nothing"].type)
 
 
 def test_read__a_file_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:

@@ -1,14 +1,10 @@
-"""The suite that every relational connector goes through: awkward values of each type, written and read back.
-
-A system that cannot hold a value says so by a ``Loss``; whatever else differs is a mistake.
-"""
+"""Awkward values of each type, and what every relational connector does with rows that do not fit."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -79,33 +75,6 @@ AWKWARD: Mapping[str, pa.Array] = {
 }
 
 
-@dataclass(frozen=True)
-class Loss:
-    """What a system cannot hold of one column: rows it refuses, and rows that become something else."""
-
-    refused: Sequence[int] = ()
-    becomes: Mapping[int, Any] = field(default_factory=dict)
-
-
-def assert_kept(database: Database, name: str, loss: Loss | None = None) -> None:
-    """Write a column of ``AWKWARD`` into a new table and read it back; only ``loss`` may differ."""
-    loss = loss or Loss()
-    array = AWKWARD[name]
-    numbered = pa.record_batch({"n": pa.array(range(len(array)), pa.int64()), name: array})
-    table = Table("", f"awkward_{name}")
-    make(database, table, numbered.schema)
-    assert write(database, table, numbered) == list(loss.refused)
-    found = {row["n"]: row[name] for row in read(database, table, numbered.schema)}
-    expected = {number: value for number, value in enumerate(array.to_pylist()) if number not in loss.refused}
-    assert _shown(found) == _shown({**expected, **loss.becomes})
-
-
-def make(database: Database, table: Table, schema: pa.Schema) -> None:
-    """A new table for a source of a schema."""
-    columns = [Column(name=one.name, declared=database.declared(one), type=one.type) for one in schema]
-    database.run([database.created(table, columns)])
-
-
 def write(database: Database, table: Table, batch: pa.RecordBatch) -> list[int]:
     """Write a batch as a job does; the numbers of the rows that did not get in."""
     columns = database.columns(table)
@@ -157,7 +126,3 @@ def shown(value: Any) -> str:
         return repr(value)
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _shown(rows: Mapping[int, Any]) -> dict[int, str]:
-    return {number: shown(value) for number, value in rows.items()}
