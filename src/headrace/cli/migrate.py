@@ -287,6 +287,7 @@ def run(
 
 def _followed(client: Client, path: str, *, quiet: bool) -> dict[str, Any]:
     """The submission of a job when it has ended."""
+    began = time.monotonic()
     with _bar() as (bar, show):
         if quiet or not err.is_terminal:
             bar.stop()
@@ -294,8 +295,8 @@ def _followed(client: Client, path: str, *, quiet: bool) -> dict[str, Any]:
             found: dict[str, Any] = client.json("GET", f"{path}/status")["submissions"][0]
             if found["status"] in _ENDED:
                 return found
-            counts = found["counters"]
-            show(f"{counts['ROWS_WRITTEN']:,} rows, {found['progress']} %")
+            rows = found["counters"]["ROWS_WRITTEN"]
+            show(f"{found['progress']} %, {rows:,} rows, {rows / (time.monotonic() - began):,.0f} rows/s")
             time.sleep(0.5)
 
 
