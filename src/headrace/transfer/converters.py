@@ -6,6 +6,7 @@ objects with a ``column``, a ``type`` and the members of that type. Source: CDM 
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from typing import Annotated, Literal
 
 import msgspec
@@ -26,25 +27,43 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
 AnyText = Annotated[str, msgspec.Meta(max_length=10_000)]
 
 
+class _AbstractStruct(msgspec.StructMeta, ABCMeta):
+    """Of structs that have abstract methods."""
+
+
 class Converter(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="type", forbid_unknown_fields=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    tag_field="type",
+    forbid_unknown_fields=True,
+    metaclass=_AbstractStruct,
 ):
     """Converts the source column of a name."""
 
     column: Text
 
+    @abstractmethod
     def convert(self, array: pa.Array, rows: Rows) -> Converted:
         """The column converted, as long as before, null staying null; and the rows that could not be."""
+
+
+class TextConverter(Converter, frozen=True):
+    """Converts the values of a column as texts."""
+
+    def convert(self, array: pa.Array, rows: Rows) -> Converted:
+        """Every text has one that becomes of it."""
         text = pa.string()
         texts, _ = cast(array, cast_of(array.type, text, rows.zone), text)
         return Converted(self.converted(texts))
 
+    @abstractmethod
     def converted(self, texts: pa.Array) -> pa.Array:
         """The texts of the column converted."""
-        raise NotImplementedError
 
 
-class Anonymization(Converter, frozen=True, tag="anonymization"):
+class Anonymization(TextConverter, frozen=True, tag="anonymization"):
     """Hides the characters between a beginning and an end that are kept; a text that has no more is hidden whole."""
 
     prefix_length: Count = 0
@@ -63,7 +82,7 @@ class Anonymization(Converter, frozen=True, tag="anonymization"):
         return pc.if_else(pc.greater(hidden, 0), masked, pc.binary_repeat(signs, lengths))
 
 
-class Trim(Converter, frozen=True, tag="trim"):
+class Trim(TextConverter, frozen=True, tag="trim"):
     """Takes away blanks and control characters at both ends."""
 
     def converted(self, texts: pa.Array) -> pa.Array:
@@ -71,7 +90,7 @@ class Trim(Converter, frozen=True, tag="trim"):
         return pc.utf8_trim(texts, characters=TRIMMED)
 
 
-class Reverse(Converter, frozen=True, tag="reverse"):
+class Reverse(TextConverter, frozen=True, tag="reverse"):
     """Turns the characters round."""
 
     def converted(self, texts: pa.Array) -> pa.Array:
@@ -79,7 +98,7 @@ class Reverse(Converter, frozen=True, tag="reverse"):
         return pc.utf8_reverse(texts)
 
 
-class Replace(Converter, frozen=True, tag="replace"):
+class Replace(TextConverter, frozen=True, tag="replace"):
     """Replaces all occurrences of a text."""
 
     old: Text
@@ -90,7 +109,7 @@ class Replace(Converter, frozen=True, tag="replace"):
         return pc.replace_substring(texts, self.old, self.new)
 
 
-class RemoveLineBreak(Converter, frozen=True, tag="removeLineBreak"):
+class RemoveLineBreak(TextConverter, frozen=True, tag="removeLineBreak"):
     """Takes away line feeds and carriage returns."""
 
     def converted(self, texts: pa.Array) -> pa.Array:
@@ -98,7 +117,7 @@ class RemoveLineBreak(Converter, frozen=True, tag="removeLineBreak"):
         return pc.replace_substring(pc.replace_substring(texts, "\n", ""), "\r", "")
 
 
-class Case(Converter, frozen=True, tag="case"):
+class Case(TextConverter, frozen=True, tag="case"):
     """Writes all letters large or small."""
 
     to: Literal["upper", "lower"]
@@ -108,7 +127,7 @@ class Case(Converter, frozen=True, tag="case"):
         return pc.utf8_upper(texts) if self.to == "upper" else pc.utf8_lower(texts)
 
 
-class Substring(Converter, frozen=True, tag="substring"):
+class Substring(TextConverter, frozen=True, tag="substring"):
     """Keeps the characters from ``start`` up to before ``end``; negative numbers count from the end."""
 
     start: int
@@ -119,7 +138,7 @@ class Substring(Converter, frozen=True, tag="substring"):
         return pc.utf8_slice_codeunits(texts, self.start, self.end)
 
 
-class Concat(Converter, frozen=True, tag="concat"):
+class Concat(TextConverter, frozen=True, tag="concat"):
     """Writes a text before and one behind the value."""
 
     before: AnyText = ""
@@ -130,7 +149,7 @@ class Concat(Converter, frozen=True, tag="concat"):
         return pc.binary_join_element_wise(self.before, texts, self.after, "")
 
 
-class Default(Converter, frozen=True, tag="default"):
+class Default(TextConverter, frozen=True, tag="default"):
     """A text in place of null."""
 
     value: AnyText

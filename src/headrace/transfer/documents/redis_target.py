@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -111,9 +112,9 @@ class _Keys(Writer):
         """The rows that cannot be kept, and why."""
         return {}
 
+    @abstractmethod
     def _commands(self, keys: Sequence[bytes], columns: Sequence[pa.Array]) -> Iterator[tuple[int, Command]]:
         """The commands of rows, with their numbers."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Every pipeline was answered."""
