@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import sentinel
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ from headrace.transfer.converters import read_converters
 from headrace.transfer.mapping import Mapper
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
-BAD = object()
+BAD = sentinel.BAD
 TEXT, INT8, INT32, INT64 = pa.string(), pa.int8(), pa.int32(), pa.int64()
 FLOAT, REAL, PRICE = pa.float64(), pa.float32(), pa.decimal128(10, 2)
 NAIVE, AWARE = pa.timestamp("us"), pa.timestamp("us", "UTC")
