@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 import pyarrow as pa
 import pytest
-from connector_places import PLACES, Place
+from connector_places import PLACES
+from places import Place
 
 from headrace.objectstore.files import FileStore
 from headrace.sql.embedded import EmbeddedEngine

@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from awkward_rows import CELLS, LOSSES, UNSUPPORTED, columns_of, held, shown_rows, table, values_of
-from connector_places import NOWHERE, PLACES, SECRET, Place, new_name
+from connector_places import PLACES
 from installation import Given, Installation, reading
+from places import NOWHERE, SECRET, Place, new_name
 
 from headrace.errors_cdm import CdmDirectionMissing, CdmError, ExtractionFailed, RunStopped
 from headrace.sql.engine import Cancellation

@@ -10,8 +10,9 @@ from functools import cache
 
 import pytest
 from awkward_rows import CELLS, columns_of, held, shown_rows, table, values_of
-from connector_places import PLACES, new_name
+from connector_places import PLACES
 from installation import Given, Installation
+from places import new_name
 
 PAIRED = [name for name, one in PLACES.items() if one.paired]
 TARGETS = [name for name in PAIRED if PLACES[name].connector.capability.writes]
