@@ -59,25 +59,26 @@ def local(ending: str) -> Opener:
     return opened
 
 
+def objects(link: Link, bucket: str) -> Place:
+    lost = {"server": "127.0.0.1", "port": str(closed_port()), "accessKey": "AK", "securityKey": SECRET}
+    down = Link(name="", connector="obs-connector", values={**lost, "protocol": "http"})
+    urls = ["obs://mine/x.csv", f"s3://AK:{SECRET}@127.0.0.1:1/mine/x.csv"]
+    return files(link, (down, ObsUnreachable), urls, bucketName=bucket)
+
+
 @contextmanager
 def own_store(folder: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
-    FileStore(folder / "obs").create_bucket("mine")
-    values = {"server": "127.0.0.1", "port": str(closed_port()), "accessKey": "AK", "securityKey": SECRET}
-    down = Link(name="", connector="obs-connector", values={**values, "protocol": "http"})
-    urls = ["obs://mine/x.csv", f"s3://AK:{SECRET}@127.0.0.1:1/mine/x.csv"]
-    link = Link(name="", connector="obs-connector", values={})
-    yield files(link, (down, ObsUnreachable), urls, bucketName="mine")
+    FileStore(folder.parent / "obs").create_bucket("mine")
+    yield objects(Link(name="", connector="obs-connector", values={}), "mine")
 
 
 @contextmanager
 def s3(folder: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
     endpoint, bucket = request.getfixturevalue("s3_endpoint"), f"suite-{uuid.uuid4().hex[:12]}"
     S3Store(endpoint, "AK", SECRET).create_bucket(bucket)
-    with own_store(folder, request) as place:
-        host, _, port = endpoint.removeprefix("http://").rpartition(":")
-        values = {**place.down[0].values, "server": host, "port": port}
-        link = Link(name="", connector="obs-connector", values=values)
-        yield files(link, place.down, place.urls, bucketName=bucket)
+    host, _, port = endpoint.removeprefix("http://").rpartition(":")
+    values = {"server": host, "port": port, "protocol": "http", "accessKey": "AK", "securityKey": SECRET}
+    yield objects(Link(name="", connector="obs-connector", values=values), bucket)
 
 
 @contextmanager
