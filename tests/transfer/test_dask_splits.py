@@ -29,7 +29,7 @@ def cluster() -> Iterator[Any]:
         threads_per_worker=2,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,
+        scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # else always port 8787
         worker_dashboard_address=None,
         memory_limit=0,
         silence_logs=False,
