@@ -14,7 +14,8 @@ import pytest
 
 from headrace.engine.recovery import HomeLock
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "retail_warehouse" / "package"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLE = EXAMPLES / "retail_warehouse" / "package"
 
 
 @dataclass
@@ -196,3 +197,15 @@ def test_work_that_fails__ends_with_1_and_the_documented_code(headrace: CommandL
 @pytest.mark.parametrize("command", ["up", "demo", "run", "export", "import", "show", "diff", "lint", "pack", "unpack"])
 def test_help__teaches_each_command(headrace: CommandLine, command: str) -> None:
     assert "Usage" in headrace(command, "--help")
+
+
+def test_import__links_of_migration_jobs_are_renamed_with_their_links(tmp_path: Path) -> None:
+    headrace = CommandLine(tmp_path / "home")
+    headrace("pack", EXAMPLES / "nightly_migration" / "package", "-o", tmp_path / "in.zip")
+    headrace("import", tmp_path / "in.zip", "--map", "link:mysql_crm=crm_prod")
+    headrace("export", "nightly_migration", "-o", tmp_path / "out.zip")
+    headrace("unpack", tmp_path / "out.zip", tmp_path / "out")
+    texts = [path.read_text("utf-8") for path in (tmp_path / "out").rglob("*.*")]
+    assert not [text for text in texts if '"mysql_crm"' in text]
+    assert sum('"from-link-name":"crm_prod"' in text for text in texts) == 2  # a job in each of two clusters
+    assert sum('"name":"crm_prod"' in text for text in texts) == 2
